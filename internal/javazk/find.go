@@ -1,0 +1,84 @@
+package javazk
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// place is somewhere a ZooKeeper may come from. Its version is known before
+// its classpath, so that Maven runs only when its version is wanted.
+type place struct {
+	name, version string
+	classpath     func() (string, error)
+	absent        error
+}
+
+// Find returns the classpath and the version of a ZooKeeper, if possible of
+// one whose version starts with prefer ("" for any). It looks into
+// ZOOKEEPER_HOME, then asks Maven (once per machine), then takes Debian's
+// package. The error lists what was tried.
+func Find(prefer string) (classpath, version string, err error) {
+	var liked, others []place
+	var tried []string
+	for _, p := range []place{home(), maven(), debian()} {
+		switch {
+		case p.absent != nil:
+			tried = append(tried, p.name+": "+p.absent.Error())
+		case strings.HasPrefix(p.version, prefer):
+			liked = append(liked, p)
+		default:
+			others = append(others, p)
+		}
+	}
+	for _, p := range append(liked, others...) {
+		classpath, err := p.classpath()
+		if err == nil {
+			return classpath, p.version, nil
+		}
+		tried = append(tried, p.name+": "+err.Error())
+	}
+	return "", "", fmt.Errorf("javazk: no ZooKeeper found; tried\n  %s", strings.Join(tried, "\n  "))
+}
+
+// home is an unpacked distribution, with its logging configuration in conf.
+func home() place {
+	dir := os.Getenv("ZOOKEEPER_HOME")
+	if dir == "" {
+		return place{name: "ZOOKEEPER_HOME", absent: errors.New("not set")}
+	}
+	lib := filepath.Join(dir, "lib")
+	p := place{name: "ZOOKEEPER_HOME=" + dir}
+	p.version, p.absent = jarVersion(lib)
+	p.classpath = func() (string, error) {
+		return join(filepath.Join(dir, "conf"), filepath.Join(lib, "*")), nil
+	}
+	return p
+}
+
+func debian() place {
+	const jars = "/usr/share/java"
+	p := place{name: "Debian's package libzookeeper-java"}
+	p.version, p.absent = jarVersion(jars)
+	p.classpath = func() (string, error) {
+		// The manifest of zookeeper.jar names all it needs but a log.
+		return join(filepath.Join(jars, "zookeeper.jar"), filepath.Join(jars, "slf4j-simple.jar")), nil
+	}
+	return p
+}
+
+// jarVersion reads 3.9.5 from the name zookeeper-3.9.5.jar in dir.
+func jarVersion(dir string) (string, error) {
+	jars, err := filepath.Glob(filepath.Join(dir, "zookeeper-[0-9]*.jar"))
+	if err != nil || len(jars) == 0 {
+		return "", fmt.Errorf("%s has no zookeeper-<version>.jar", dir)
+	}
+	name := strings.TrimPrefix(filepath.Base(jars[0]), "zookeeper-")
+	return strings.TrimSuffix(name, ".jar"), nil
+}
+
+func join(classpath ...string) string {
+	return strings.Join(classpath, string(os.PathListSeparator))
+}

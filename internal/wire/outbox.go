@@ -1,0 +1,187 @@
+package wire
+
+import (
+	"net"
+	"sync"
+)
+
+// flushRounds is how often a caller writes what others appended meanwhile,
+// before it leaves the rest to a goroutine of its own.
+const flushRounds = 4
+
+// An Outbox is a connection's queue of outgoing bytes. Whoever appends and
+// finds nobody writing writes, outside of the lock, as much as the connection
+// takes at once; what it does not take a goroutine writes. So an ordinary
+// frame costs no hand-over, frames that come together leave together, and no
+// caller ever waits for a slow peer.
+type Outbox struct {
+	conn    net.Conn
+	try     tryWriter // nil when conn can only block
+	onError func(error)
+
+	mu      sync.Mutex // guards all below; never held over I/O
+	idle    sync.Cond  // not busy
+	pending []byte     // appended, not yet being written
+	spare   []byte     // the other buffer
+	busy    bool       // somebody writes
+	last    bool       // the connection is to be closed when all is written
+	ended   bool       // nothing more is written
+}
+
+// A tryWriter writes what it can without waiting. Fewer bytes than given and
+// no error mean that more would have to wait.
+type tryWriter interface {
+	TryWrite(b []byte) (int, error)
+}
+
+// NewOutbox writes to conn. onError is called once, from any goroutine and
+// without locks, when a write fails.
+func NewOutbox(conn net.Conn, onError func(error)) *Outbox {
+	o := &Outbox{conn: conn, try: tryWriterOf(conn), onError: onError}
+	o.idle.L = &o.mu
+	return o
+}
+
+// Lock returns the pending bytes, for the caller to append to; Unlock takes
+// them back. Nothing in between may wait.
+func (o *Outbox) Lock() []byte {
+	o.mu.Lock()
+	return o.pending
+}
+
+// Unlock stores what Lock returned, with what was appended. It must be
+// followed by Flush.
+func (o *Outbox) Unlock(b []byte) {
+	if o.ended {
+		b = nil
+	}
+	o.pending = b
+	o.mu.Unlock()
+}
+
+// Len is the number of bytes that wait to be written.
+func (o *Outbox) Len() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.pending)
+}
+
+// Flush sees to it that what was appended is written. It does not wait.
+func (o *Outbox) Flush() {
+	if out := o.take(); out != nil {
+		o.write(out)
+	}
+}
+
+// CloseAfterFlush closes the connection once all that was appended is written.
+func (o *Outbox) CloseAfterFlush() {
+	o.mu.Lock()
+	o.last = true
+	empty := !o.busy && len(o.pending) == 0
+	o.mu.Unlock()
+	if empty {
+		o.conn.Close()
+		return
+	}
+	o.Flush()
+}
+
+// Wait ends the outbox and returns when nobody writes any more. The connection
+// must have been closed.
+func (o *Outbox) Wait() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended, o.pending = true, nil
+	for o.busy {
+		o.idle.Wait()
+	}
+}
+
+// take makes the caller the writer, unless there is one or nothing to write.
+func (o *Outbox) take() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.busy || len(o.pending) == 0 {
+		return nil
+	}
+	o.busy = true
+	return o.swap()
+}
+
+func (o *Outbox) swap() []byte {
+	out := o.pending
+	o.pending, o.spare = o.spare[:0], nil
+	return out
+}
+
+// next gives back what was written and takes what came meanwhile.
+func (o *Outbox) next(written []byte) (out []byte) {
+	o.mu.Lock()
+	if cap(written) <= keepBuffer {
+		o.spare = written[:0]
+	}
+	if len(o.pending) > 0 {
+		out = o.swap()
+		o.mu.Unlock()
+		return out
+	}
+	last := o.rest()
+	o.mu.Unlock()
+	if last {
+		o.conn.Close()
+	}
+	return nil
+}
+
+// rest makes the outbox idle and tells whether the connection is to be closed.
+func (o *Outbox) rest() bool {
+	o.busy = false
+	o.idle.Broadcast()
+	return o.last
+}
+
+func (o *Outbox) write(out []byte) {
+	for range flushRounds {
+		n := 0
+		if o.try != nil {
+			var err error
+			if n, err = o.try.TryWrite(out); err != nil {
+				o.fail(err)
+				return
+			}
+		}
+		if n < len(out) {
+			go o.drain(out, n)
+			return
+		}
+		if out = o.next(out); out == nil {
+			return
+		}
+	}
+	go o.drain(out, 0)
+}
+
+// drain writes from out[n:] on until nothing is left, and waits where it must.
+func (o *Outbox) drain(out []byte, n int) {
+	for out != nil {
+		if _, err := o.conn.Write(out[n:]); err != nil {
+			o.fail(err)
+			return
+		}
+		out, n = o.next(out), 0
+	}
+}
+
+func (o *Outbox) fail(err error) {
+	o.mu.Lock()
+	first := !o.ended
+	o.ended, o.pending, o.spare = true, nil, nil
+	last := o.rest()
+	o.mu.Unlock()
+	if last {
+		o.conn.Close()
+	}
+	if first && o.onError != nil {
+		o.onError(err)
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package wire
+
+import "net"
+
+func tryTCP(*net.TCPConn) tryWriter { return nil }
