@@ -181,7 +181,7 @@ func replaceMalformed(b []byte) string {
 }
 
 // malformedLen is the length of the longest prefix of b that begins a valid
-// sequence, at least 1.
+// sequence, at least 1. Java takes the three bytes of a surrogate for one.
 func malformedLen(b []byte) int {
 	lo, hi, need := byte(0x80), byte(0xbf), 0
 	switch c := b[0]; {
@@ -191,8 +191,6 @@ func malformedLen(b []byte) int {
 		need = 2
 		if c == 0xe0 {
 			lo = 0xa0
-		} else if c == 0xed {
-			hi = 0x9f
 		}
 	case c >= 0xf0 && c <= 0xf4:
 		need = 3

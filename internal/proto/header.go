@@ -63,9 +63,8 @@ func (m *ConnectRequest) Decode(r *jute.Reader) {
 	m.ProtocolVersion, m.LastZxidSeen = r.Int(), r.Long()
 	m.Timeout, m.SessionID = r.Int(), r.Long()
 	m.Password = r.Buffer()
-	if m.NoReadOnly = r.Err() == nil && len(r.Rest()) == 0; !m.NoReadOnly {
-		m.ReadOnly = r.Bool()
-	}
+	m.NoReadOnly = r.Err() == nil && len(r.Rest()) == 0
+	m.ReadOnly = !m.NoReadOnly && r.Bool()
 }
 
 // A ConnectResponse answers a ConnectRequest. With SessionID and Timeout 0 it
@@ -92,7 +91,6 @@ func (m *ConnectResponse) Decode(r *jute.Reader) {
 	r.Begin("ConnectResponse")
 	m.ProtocolVersion, m.Timeout = r.Int(), r.Int()
 	m.SessionID, m.Password = r.Long(), r.Buffer()
-	if m.NoReadOnly = r.Err() == nil && len(r.Rest()) == 0; !m.NoReadOnly {
-		m.ReadOnly = r.Bool()
-	}
+	m.NoReadOnly = r.Err() == nil && len(r.Rest()) == 0
+	m.ReadOnly = !m.NoReadOnly && r.Bool()
 }

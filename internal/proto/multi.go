@@ -26,9 +26,6 @@ func (m *MultiHeader) Decode(r *jute.Reader) {
 // multiEnd ends a list of operations or results.
 var multiEnd = MultiHeader{Op: OpError, Done: true, Err: -1}
 
-// multiHeaderLen is the encoded length of a MultiHeader.
-const multiHeaderLen = 9
-
 // AppendMultiEnd ends a list of operations or results.
 func AppendMultiEnd(b []byte) []byte { return multiEnd.AppendTo(b) }
 

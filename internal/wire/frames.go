@@ -72,9 +72,6 @@ func (f *FrameReader) Next() ([]byte, error) {
 		return nil, &LengthError{Length: n, Max: f.max}
 	}
 	if err := f.fill(4 + int(n)); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
 		return nil, err
 	}
 	frame := f.buf[f.start+4 : f.start+4+int(n)]
@@ -82,7 +79,7 @@ func (f *FrameReader) Next() ([]byte, error) {
 	return frame, nil
 }
 
-// Buffered tells whether Next would return without waiting.
+// Buffered tells whether Next would return without reading.
 func (f *FrameReader) Buffered() bool {
 	if f.end-f.start < 4 {
 		return false
@@ -91,7 +88,8 @@ func (f *FrameReader) Buffered() bool {
 	return n < 0 || int(n) > f.max || f.end-f.start >= 4+int(n)
 }
 
-// fill reads until n bytes are there.
+// fill reads until n bytes are there. An end before the first of them is
+// io.EOF, a later one io.ErrUnexpectedEOF.
 func (f *FrameReader) fill(n int) error {
 	for f.end-f.start < n {
 		f.makeRoom(n)

@@ -23,9 +23,9 @@ type Outbox struct {
 	idle    sync.Cond  // not busy
 	pending []byte     // appended, not yet being written
 	spare   []byte     // the other buffer
-	busy    bool       // somebody writes
-	last    bool       // the connection is to be closed when all is written
-	ended   bool       // nothing more is written
+	busy    bool       // somebody writes, or ends the outbox
+	last    bool       // nothing more is appended; close when all is written
+	ended   bool       // nothing more is appended or written
 }
 
 // A tryWriter writes what it can without waiting. Fewer bytes than given and
@@ -34,8 +34,9 @@ type tryWriter interface {
 	TryWrite(b []byte) (int, error)
 }
 
-// NewOutbox writes to conn. onError is called once, from any goroutine and
-// without locks, when a write fails.
+// NewOutbox writes to conn. onError is called at most once, from any goroutine
+// and without locks, when a write fails; not after Wait began. It must not
+// call Wait, which waits for it.
 func NewOutbox(conn net.Conn, onError func(error)) *Outbox {
 	o := &Outbox{conn: conn, try: tryWriterOf(conn), onError: onError}
 	o.idle.L = &o.mu
@@ -49,17 +50,16 @@ func (o *Outbox) Lock() []byte {
 	return o.pending
 }
 
-// Unlock stores what Lock returned, with what was appended. It must be
-// followed by Flush.
+// Unlock stores what Lock returned, with what was appended, unless the outbox
+// has ended. It must be followed by Flush or CloseAfterFlush.
 func (o *Outbox) Unlock(b []byte) {
-	if o.ended {
-		b = nil
+	if !o.last && !o.ended {
+		o.pending = b
 	}
-	o.pending = b
 	o.mu.Unlock()
 }
 
-// Len is the number of bytes that wait to be written.
+// Len is the number of bytes that nobody has begun to write.
 func (o *Outbox) Len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -73,25 +73,29 @@ func (o *Outbox) Flush() {
 	}
 }
 
-// CloseAfterFlush closes the connection once all that was appended is written.
+// CloseAfterFlush closes the connection, once, when all that was appended is
+// written. What is appended from now on is dropped.
 func (o *Outbox) CloseAfterFlush() {
 	o.mu.Lock()
+	again := o.last
 	o.last = true
-	empty := !o.busy && len(o.pending) == 0
+	idle := !o.busy && len(o.pending) == 0
 	o.mu.Unlock()
-	if empty {
+	switch {
+	case again:
+	case idle:
 		o.conn.Close()
-		return
+	default:
+		o.Flush()
 	}
-	o.Flush()
 }
 
-// Wait ends the outbox and returns when nobody writes any more. The connection
-// must have been closed.
+// Wait ends the outbox and returns when nobody writes or reports an error any
+// more. The connection must have been closed.
 func (o *Outbox) Wait() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.ended, o.pending = true, nil
+	o.ended, o.pending, o.spare = true, nil, nil
 	for o.busy {
 		o.idle.Wait()
 	}
@@ -117,27 +121,27 @@ func (o *Outbox) swap() []byte {
 // next gives back what was written and takes what came meanwhile.
 func (o *Outbox) next(written []byte) (out []byte) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	if cap(written) <= keepBuffer {
 		o.spare = written[:0]
 	}
 	if len(o.pending) > 0 {
-		out = o.swap()
-		o.mu.Unlock()
-		return out
+		return o.swap()
 	}
-	last := o.rest()
-	o.mu.Unlock()
-	if last {
-		o.conn.Close()
-	}
+	o.rest()
 	return nil
 }
 
-// rest makes the outbox idle and tells whether the connection is to be closed.
-func (o *Outbox) rest() bool {
+// rest makes the outbox idle. It is called with the lock, which it releases
+// only where nothing more can be appended.
+func (o *Outbox) rest() {
+	if o.last {
+		o.mu.Unlock()
+		o.conn.Close()
+		o.mu.Lock()
+	}
 	o.busy = false
 	o.idle.Broadcast()
-	return o.last
 }
 
 func (o *Outbox) write(out []byte) {
@@ -176,12 +180,11 @@ func (o *Outbox) fail(err error) {
 	o.mu.Lock()
 	first := !o.ended
 	o.ended, o.pending, o.spare = true, nil, nil
-	last := o.rest()
 	o.mu.Unlock()
-	if last {
-		o.conn.Close()
-	}
 	if first && o.onError != nil {
 		o.onError(err)
 	}
+	o.mu.Lock()
+	o.rest()
+	o.mu.Unlock()
 }
