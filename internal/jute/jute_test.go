@@ -2,6 +2,7 @@ package jute
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"unicode/utf8"
 
@@ -234,20 +235,13 @@ func TestNegativeLengths(t *testing.T) {
 	for _, n := range []int32{-2, -1 << 31} {
 		r = read(n)
 		require.Nil(t, r.Buffer())
-		require.EqualError(t, r.Err(), (&DecodeError{"Test", 4, "length " + itoa(n)}).Error(),
+		require.Equal(t, &DecodeError{"Test", 4, fmt.Sprintf("length %d", n)}, r.Err(),
 			"only -1 may be the length of a buffer")
 		r = read(n)
 		_, null := r.String()
 		require.False(t, null)
 		require.Error(t, r.Err(), "only -1 may be the length of a string")
 	}
-}
-
-func itoa(n int32) string {
-	if n == -2 {
-		return "-2"
-	}
-	return "-2147483648"
 }
 
 func TestBoolReadsAnyByte(t *testing.T) {

@@ -1,0 +1,227 @@
+package fakezk
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// Schemes of identities.
+const (
+	schemeWorld  = "world"
+	schemeAuth   = "auth"
+	schemeIP     = "ip"
+	schemeDigest = "digest"
+	schemeSuper  = "super"
+)
+
+// An identity is something that a connection has proved about itself.
+type identity struct{ scheme, id string }
+
+// authenticating tells whether ACLs of scheme auth expand to the identity.
+func (i identity) authenticating() bool { return i.scheme == schemeDigest }
+
+// digestID is the id of a digest identity: the user, and the hash of the whole
+// credential.
+func digestID(credential []byte) string {
+	user, _, _ := strings.Cut(string(credential), ":")
+	hash := sha1.Sum(credential)
+	return user + ":" + base64.StdEncoding.EncodeToString(hash[:])
+}
+
+// An aclList is a list as it is stored with nodes; equal lists are shared.
+type aclList struct {
+	entries []proto.ACL
+	world   int32 // permissions of world:anyone
+}
+
+func newACLList(entries []proto.ACL) *aclList {
+	l := &aclList{entries: entries}
+	for _, a := range entries {
+		if a.Scheme == schemeWorld {
+			l.world |= a.Perms
+		}
+	}
+	return l
+}
+
+var (
+	openACL = newACLList([]proto.ACL{{Perms: proto.PermAll, Scheme: schemeWorld, ID: "anyone"}})
+	readACL = newACLList([]proto.ACL{{Perms: proto.PermRead, Scheme: schemeWorld, ID: "anyone"}})
+)
+
+// aclCache shares lists among nodes. It forgets all when it grows too large;
+// what nodes hold lives on.
+type aclCache struct {
+	lists map[string]*aclList // by encoding
+	key   []byte
+}
+
+const aclCacheMax = 4096
+
+func (c *aclCache) get(entries []proto.ACL) *aclList {
+	c.key = proto.AppendACLs(c.key[:0], entries)
+	return c.lists[string(c.key)]
+}
+
+func (c *aclCache) put(entries []proto.ACL) *aclList {
+	if l := c.get(entries); l != nil {
+		return l
+	}
+	if c.lists == nil || len(c.lists) >= aclCacheMax {
+		c.lists = map[string]*aclList{}
+	}
+	own := make([]proto.ACL, len(entries))
+	for i, a := range entries {
+		a.Scheme, a.ID = strings.Clone(a.Scheme), strings.Clone(a.ID)
+		own[i] = a
+	}
+	l := newACLList(own)
+	c.lists[string(c.key)] = l
+	return l
+}
+
+// normalizeACL is the list that is stored for what a request asks: without
+// exact duplicates, and with auth entries expanded (spec/wire-and-tree, G.2).
+func (s *state) normalizeACL(ids []identity, list []proto.ACL) (*aclList, proto.Code) {
+	if l := s.cfg.acls.get(list); l != nil {
+		return l, proto.OK // a list that is stored as it stands needs no change
+	}
+	if len(list) == 0 {
+		return nil, proto.InvalidACL
+	}
+	var out []proto.ACL
+	for i, a := range list {
+		if slices.Contains(list[:i], a) {
+			continue
+		}
+		switch {
+		case a.NullScheme:
+			return nil, proto.InvalidACL
+		case a.Scheme == schemeAuth:
+			before := len(out)
+			for _, id := range ids {
+				if id.authenticating() {
+					out = append(out, proto.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
+				}
+			}
+			if len(out) == before {
+				return nil, proto.InvalidACL
+			}
+			continue
+		case a.NullID && (a.Scheme == schemeWorld || a.Scheme == schemeDigest):
+			return nil, proto.MarshallingError
+		case !validID(a):
+			return nil, proto.InvalidACL
+		}
+		out = append(out, a)
+	}
+	return s.cfg.acls.put(out), proto.OK
+}
+
+func validID(a proto.ACL) bool {
+	switch a.Scheme {
+	case schemeWorld:
+		return a.ID == "anyone"
+	case schemeDigest:
+		parts := strings.Split(strings.TrimRight(a.ID, ":"), ":")
+		return len(parts) == 2
+	case schemeIP:
+		_, ok := parseNet(a.ID)
+		return ok && !a.NullID
+	}
+	return false
+}
+
+// parseNet reads an address with or without "/bits". Host bits may be set.
+func parseNet(s string) (netip.Prefix, bool) {
+	addr, bits, masked := strings.Cut(s, "/")
+	ip, err := netip.ParseAddr(addr)
+	if err != nil || ip.Zone() != "" {
+		return netip.Prefix{}, false
+	}
+	n := ip.BitLen()
+	if masked {
+		var err error
+		if n, err = strconv.Atoi(bits); err != nil || n < 0 || n > ip.BitLen() {
+			return netip.Prefix{}, false
+		}
+	}
+	p, err := ip.Prefix(n)
+	return p, err == nil
+}
+
+// allowed tells whether one of the permissions is granted.
+func (s *state) allowed(ids []identity, list *aclList, perm int32) bool {
+	if list.world&perm != 0 || s.cfg.skipACL {
+		return true
+	}
+	for _, id := range ids {
+		if id.scheme == schemeSuper {
+			return true
+		}
+	}
+	for _, a := range list.entries {
+		if a.Perms&perm == 0 {
+			continue
+		}
+		for _, id := range ids {
+			if id.scheme == a.Scheme && matches(id, a.ID) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func matches(id identity, want string) bool {
+	if id.scheme != schemeIP {
+		return id.id == want
+	}
+	net, ok := parseNet(want)
+	ip, err := netip.ParseAddr(id.id)
+	return ok && err == nil && net.Contains(ip)
+}
+
+// shownACL is the list as the caller may see it: without ADMIN the hashes of
+// digest ids are hidden.
+func (s *state) shownACL(ids []identity, list *aclList) []proto.ACL {
+	if s.allowed(ids, list, proto.PermAdmin) {
+		return list.entries
+	}
+	shown := slices.Clone(list.entries)
+	for i, a := range shown {
+		if user, _, ok := strings.Cut(a.ID, ":"); ok && a.Scheme == schemeDigest {
+			shown[i].ID = user + ":x"
+		}
+	}
+	return shown
+}
+
+// authenticate adds what a credential proves to ids. It tells whether the
+// scheme knows it.
+func (c *config) authenticate(ids []identity, scheme string, credential []byte) ([]identity, bool) {
+	switch {
+	case scheme == schemeIP:
+		return ids, true // every connection has it
+	case scheme != schemeDigest || credential == nil:
+		return ids, false
+	}
+	id := digestID(credential)
+	if c.superDigest != "" && id == c.superDigest {
+		ids = addIdentity(ids, identity{schemeSuper, ""})
+	}
+	return addIdentity(ids, identity{schemeDigest, id}), true
+}
+
+func addIdentity(ids []identity, id identity) []identity {
+	if slices.Contains(ids, id) {
+		return ids
+	}
+	return append(ids, id)
+}

@@ -1,0 +1,251 @@
+package fakezk
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+
+	"github.com/zookit/zookit/internal/jute"
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/wire"
+)
+
+// A conn is one client's connection. Its goroutine reads requests, runs them
+// under the ensemble's lock and writes what they caused.
+type conn struct {
+	server *Server
+	net    net.Conn
+	frames *wire.FrameReader
+	out    *wire.Outbox
+	host   string
+
+	// Guarded by the ensemble's lock:
+	session  *session // nil before the handshake, and when the session has left
+	ids      []identity
+	watching map[watchKey]watchKinds
+	firedIn  uint64 // the pass of watches.fire that told this connection
+	endsAt   int64  // deadline of a silent connection
+	stats    connStats
+
+	// Of the reading goroutine alone:
+	fx       effects
+	acl      []proto.ACL // space for decoding
+	ops      []proto.MultiOp
+	results  []proto.MultiResult
+	children []string
+}
+
+// effects is what is to be done once the ensemble's lock is free.
+type effects struct {
+	flush []*conn // may repeat
+	close []*conn
+}
+
+func (fx *effects) flushLater(c *conn) {
+	if n := len(fx.flush); n == 0 || fx.flush[n-1] != c {
+		fx.flush = append(fx.flush, c)
+	}
+}
+
+// run does it.
+func (fx *effects) run() {
+	for _, c := range fx.flush {
+		c.out.Flush()
+	}
+	for _, c := range fx.close {
+		c.net.Close()
+	}
+	clear(fx.flush)
+	clear(fx.close)
+	fx.flush, fx.close = fx.flush[:0], fx.close[:0]
+}
+
+// What becomes of a connection after a request.
+type outcome int
+
+const (
+	stay   outcome = iota
+	hangUp         // at once, without a word
+	hangUpAfterReply
+)
+
+func newConn(s *Server, nc net.Conn) *conn {
+	c := &conn{server: s, net: nc, host: hostOf(nc.RemoteAddr())}
+	c.frames = wire.NewFrameReader(nc, s.ensemble.cfg.maxBuffer)
+	c.out = wire.NewOutbox(nc, func(error) { nc.Close() })
+	c.ids = []identity{{schemeIP, c.host}}
+	c.stats.established = s.ensemble.wallClock()
+	return c
+}
+
+// hostOf is the textual address of the peer, as the ip scheme has it.
+func hostOf(addr net.Addr) string {
+	if ap, err := netip.ParseAddrPort(addr.String()); err == nil {
+		return ap.Addr().Unmap().String()
+	}
+	return addr.String()
+}
+
+// serve runs the connection until it ends.
+func (c *conn) serve() {
+	next := c.begin()
+	for next == stay {
+		var frame []byte
+		var err error
+		if frame, err = c.frames.Next(); err != nil {
+			c.logEnd(err)
+			next = hangUp
+			break
+		}
+		next = c.handle(frame)
+		if next != stay || !c.frames.Buffered() {
+			c.fx.run()
+		}
+	}
+	c.server.ensemble.detach(c)
+	if next == hangUpAfterReply {
+		c.out.CloseAfterFlush()
+		io.Copy(io.Discard, c.net) // until then; a reset could overtake the reply
+	}
+	c.net.Close()
+	c.out.Wait()
+}
+
+func (c *conn) logEnd(err error) {
+	var length *wire.LengthError
+	if errors.As(err, &length) {
+		c.server.ensemble.cfg.logger.Warn("closing a connection", "client", c.net.RemoteAddr(), "cause", err)
+	}
+}
+
+// begin answers a four-letter word or shakes hands.
+func (c *conn) begin() outcome {
+	first, err := c.frames.Peek(4)
+	if err != nil {
+		return hangUp
+	}
+	if answer, ok := c.server.fourLetterWord(c, [4]byte(first)); ok {
+		c.send(func(b []byte) []byte { return append(b, answer...) })
+		c.out.Flush()
+		return hangUpAfterReply
+	}
+	frame, err := c.frames.Next()
+	if err != nil {
+		c.logEnd(err)
+		return hangUp
+	}
+	r := jute.NewReader(frame, "ConnectRequest")
+	var req proto.ConnectRequest
+	if req.Decode(&r); r.Err() != nil {
+		c.logEnd(r.Err())
+		return hangUp
+	}
+	next := c.server.ensemble.connect(c, &req)
+	c.fx.run()
+	return next
+}
+
+// send appends to what is to be written, for what is not worth speed.
+func (c *conn) send(f func([]byte) []byte) { c.out.Unlock(f(c.out.Lock())) }
+
+// connect begins or resumes a session. The order of the checks is the server's
+// (spec/sessions, A.1 and A.6): the zxid first, then the end of the connection
+// that has the session, and only then the password.
+func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest) outcome {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if req.LastZxidSeen > e.state.zxid || e.closed {
+		return hangUp
+	}
+	c.stats.received++
+	s := e.sessions[req.SessionID]
+	if req.SessionID == 0 {
+		s = e.newSession(req.Timeout)
+	} else {
+		if s != nil && s.conn != nil {
+			e.leave(s.conn)
+			c.fx.close = append(c.fx.close, s.conn)
+		}
+		if s != nil && string(passwordOf(s.id)) != string(req.Password) {
+			s = nil
+		}
+	}
+	resp := proto.ConnectResponse{Password: make([]byte, proto.PasswordLen), NoReadOnly: req.NoReadOnly}
+	next := hangUpAfterReply
+	if s != nil {
+		if old := s.conn; old != nil {
+			e.leave(old)
+		}
+		s.timeout = e.cfg.grant(req.Timeout)
+		s.conn, c.session = c, s
+		e.recordSession(s)
+		e.touchConn(c)
+		resp.Timeout, resp.SessionID, resp.Password = int32(s.timeout), s.id, passwordOf(s.id)
+		next = stay
+	}
+	c.stats.sent++
+	c.stats.op, c.stats.zxid = proto.OpCreateSession, e.state.zxid
+	c.send(func(b []byte) []byte {
+		b, start := wire.BeginFrame(b)
+		return wire.EndFrame(resp.AppendTo(b), start)
+	})
+	c.fx.flushLater(c)
+	e.cfg.logger.Debug("session", "id", sessionName(resp.SessionID), "client", c.net.RemoteAddr(), "resumed", req.SessionID != 0)
+	return next
+}
+
+// leave parts a connection from its session and its watches.
+func (e *Ensemble) leave(c *conn) {
+	if c.session != nil && c.session.conn == c {
+		c.session.conn = nil
+	}
+	c.session = nil
+	c.server.watches.forget(c)
+}
+
+// detach forgets a connection whose goroutine ends.
+func (e *Ensemble) detach(c *conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.leave(c)
+	e.idle.remove(c, &c.endsAt)
+	c.server.forget(c)
+}
+
+// touchConn begins the time anew after which a silent connection is closed.
+func (e *Ensemble) touchConn(c *conn) {
+	timeout := e.cfg.idleTimeout.Milliseconds()
+	if c.session != nil {
+		timeout = c.session.timeout
+	}
+	e.idle.touch(c, &c.endsAt, e.now(), timeout)
+	e.wakeFor(c.endsAt)
+}
+
+// sendEvent appends a watch event.
+func (c *conn) sendEvent(event int32, path string, zxid int64) {
+	b, start := wire.BeginFrame(c.out.Lock())
+	b = proto.ReplyHeader{Xid: proto.XidNotify, Zxid: zxid}.AppendTo(b)
+	b = proto.WatcherEvent{Type: event, State: proto.StateSyncConnected, Path: path}.AppendTo(b)
+	c.out.Unlock(wire.EndFrame(b, start))
+	c.stats.sent++
+}
+
+// beginReply begins a reply; endReply ends it.
+func (c *conn) beginReply(xid int32, zxid int64, code proto.Code) (b []byte, start int) {
+	b, start = wire.BeginFrame(c.out.Lock())
+	return proto.ReplyHeader{Xid: xid, Zxid: zxid, Err: code}.AppendTo(b), start
+}
+
+func (c *conn) endReply(b []byte, start int) {
+	c.out.Unlock(wire.EndFrame(b, start))
+	c.stats.sent++
+	c.fx.flushLater(c)
+}
+
+// reply is a reply without a body.
+func (c *conn) reply(xid int32, zxid int64, code proto.Code) {
+	b, start := c.beginReply(xid, zxid, code)
+	c.endReply(b, start)
+}

@@ -1,0 +1,128 @@
+package fakezk
+
+import "github.com/zookit/zookit/internal/proto"
+
+// multi runs all operations or none, each on what the earlier ones have done.
+// On failure the results are errors: 0 before the one that failed, its code,
+// and RuntimeInconsistency behind it (spec/wire-and-tree, F).
+func (s *state) multi(t *txn, ops []proto.MultiOp, results []proto.MultiResult) []proto.MultiResult {
+	s.inMulti, s.undo = true, s.undo[:0]
+	for i := range ops {
+		r := proto.MultiResult{Op: ops[i].Op}
+		code := s.multiOp(t, &ops[i], &r)
+		if code != proto.OK {
+			s.rollBack()
+			return failedMulti(results[:0], len(ops), i, code)
+		}
+		results = append(results, r)
+	}
+	s.inMulti = false
+	return results
+}
+
+func failedMulti(results []proto.MultiResult, n, failed int, code proto.Code) []proto.MultiResult {
+	for i := range n {
+		r := proto.MultiResult{Op: proto.OpError}
+		switch {
+		case i == failed:
+			r.Err = code
+		case i > failed:
+			r.Err = proto.RuntimeInconsistency
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+func (s *state) multiOp(t *txn, op *proto.MultiOp, r *proto.MultiResult) proto.Code {
+	switch op.Op {
+	case proto.OpDelete:
+		return s.delete(t, op.Path, op.Version)
+	case proto.OpCheck:
+		return s.check(t, op.Path, op.Version)
+	case proto.OpSetData:
+		n, code := s.set(t, op.Path, op.Data, op.Version)
+		if code == proto.OK {
+			r.Stat = n.stat()
+		}
+		return code
+	}
+	a := multiCreate(op)
+	n, code := s.create(t, &a)
+	if code != proto.OK {
+		return code
+	}
+	r.Path, r.Stat, r.Op = n.path, n.stat(), proto.OpCreate2
+	if a.op == proto.OpCreate {
+		r.Op = proto.OpCreate
+	}
+	return code
+}
+
+// multiCreate is the create that an operation of a multi amounts to: there the
+// flags, not the opcode, tell the kind.
+func multiCreate(op *proto.MultiOp) createArgs {
+	a := createArgs{op: op.Op, path: op.Path, data: op.Data, acl: op.ACL, mode: op.Flags, ttl: op.TTL}
+	switch {
+	case op.Flags == proto.FlagContainer:
+		a.op = proto.OpCreateContainer
+	case op.Op == proto.OpCreateTTL && op.Flags < proto.FlagPersistentTTL:
+		a.op, a.ttl = proto.OpCreate, -1
+	}
+	return a
+}
+
+// legalMulti tells whether a multi can be run at all: null paths and flags
+// that no kind of node has fail the whole request.
+func legalMulti(ops []proto.MultiOp) bool {
+	for i := range ops {
+		op := &ops[i]
+		switch op.Op {
+		case proto.OpDelete:
+			if op.NullPath {
+				return false
+			}
+		case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
+			ttl := op.Flags >= proto.FlagPersistentTTL
+			if op.NullPath || op.Flags < 0 || op.Flags > proto.FlagPersistentSequentialTTL ||
+				ttl && op.Op != proto.OpCreateTTL {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// multiRead runs reads, each on its own: errors do not affect the others.
+func (s *state) multiRead(ids []identity, ops []proto.MultiOp) []proto.MultiResult {
+	results := make([]proto.MultiResult, 0, len(ops))
+	for i := range ops {
+		r := proto.MultiResult{Op: ops[i].Op}
+		n, code := s.read(ids, ops[i].Path)
+		switch {
+		case code != proto.OK:
+			r = proto.MultiResult{Op: proto.OpError, Err: code}
+		case r.Op == proto.OpGetData:
+			r.Stat = n.stat()
+			if !n.null {
+				r.Data = []byte(n.data)
+			}
+		default:
+			r.Children = s.tree.appendChildren([]string{}, n)
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+// read finds a node that the caller may read.
+func (s *state) read(ids []identity, path string) (*znode, proto.Code) {
+	n := s.tree.get(treePath(path))
+	if n == nil {
+		return nil, proto.NoNode
+	}
+	if !s.allowed(ids, n.acl, proto.PermRead) {
+		return nil, proto.NoAuth
+	}
+	return n, proto.OK
+}

@@ -1,0 +1,155 @@
+package fakezk
+
+import (
+	"fmt"
+	"net"
+	"sync"
+)
+
+// A Server is one member of an ensemble.
+type Server struct {
+	ensemble *Ensemble
+	running  sync.WaitGroup // its goroutines
+
+	// Guarded by the ensemble's lock:
+	addr     string
+	listener net.Listener // nil while stopped
+	conns    map[*conn]struct{}
+	perHost  map[string]int
+	watches  watches
+	stats    serverStats
+}
+
+func newServer(e *Ensemble, addr string) *Server {
+	return &Server{ensemble: e, addr: addr, conns: map[*conn]struct{}{}, perHost: map[string]int{}}
+}
+
+// Addr is where the server listens, also while it is stopped.
+func (s *Server) Addr() string {
+	s.ensemble.mu.Lock()
+	defer s.ensemble.mu.Unlock()
+	return s.addr
+}
+
+func (e *Ensemble) serving() bool { return e.servers[0].listener != nil && !e.closed }
+
+// Start makes a stopped server listen again at its address. Sessions have
+// lived on, and begin their timeouts anew, as after a real server's restart.
+func (s *Server) Start() error {
+	l, err := s.listen()
+	if err != nil {
+		return fmt.Errorf("fakezk: %w", err)
+	}
+	e := s.ensemble
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || s.listener != nil {
+		l.Close()
+		if e.closed {
+			return fmt.Errorf("fakezk: server %s cannot start: the ensemble is closed", s.addr)
+		}
+		return nil
+	}
+	s.addr, s.listener = l.Addr().String(), l
+	e.nextSession = max(e.nextSession, firstSessionID(e.cfg.serverID, e.wallClock()))
+	for _, session := range e.sessions {
+		e.touch(session)
+	}
+	s.running.Go(func() { s.accept(l) })
+	return nil
+}
+
+func (s *Server) listen() (net.Listener, error) {
+	s.ensemble.mu.Lock()
+	addr, stopped := s.addr, s.listener == nil
+	s.ensemble.mu.Unlock()
+	switch {
+	case s.ensemble.network != nil && stopped:
+		return s.ensemble.network.Listen(addr)
+	case !stopped:
+		return nil, fmt.Errorf("server %s is running", addr)
+	case addr == "":
+		addr = "127.0.0.1:0"
+	}
+	return net.Listen("tcp", addr)
+}
+
+// Stop ends the server's connections and its listening, and returns when that
+// is done. Data and sessions stay; no session expires while it is stopped.
+func (s *Server) Stop() error {
+	e := s.ensemble
+	e.mu.Lock()
+	l := s.listener
+	s.listener = nil
+	var open []net.Conn
+	for c := range s.conns {
+		open = append(open, c.net)
+	}
+	e.mu.Unlock()
+	if l != nil {
+		l.Close()
+	}
+	for _, nc := range open {
+		nc.Close()
+	}
+	s.running.Wait()
+	return nil
+}
+
+// Restart stops and starts the server.
+func (s *Server) Restart() error {
+	if err := s.Stop(); err != nil {
+		return err
+	}
+	return s.Start()
+}
+
+func (s *Server) accept(l net.Listener) {
+	for {
+		nc, err := l.Accept()
+		if err != nil {
+			return // closed
+		}
+		c := newConn(s, nc)
+		if !s.admit(l, c) {
+			nc.Close()
+			continue
+		}
+	}
+}
+
+// admit takes a connection on, unless there are too many.
+func (s *Server) admit(l net.Listener, c *conn) bool {
+	e := s.ensemble
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	tooMany := e.cfg.maxPerHost > 0 && s.perHost[c.host] >= e.cfg.maxPerHost ||
+		e.cfg.maxConns > 0 && len(s.conns) >= e.cfg.maxConns
+	if tooMany || s.listener != l {
+		s.stats.rejected++
+		return false
+	}
+	s.conns[c] = struct{}{}
+	s.perHost[c.host]++
+	e.touchConn(c)
+	s.running.Go(c.serve)
+	return true
+}
+
+// forget drops a connection that has ended.
+func (s *Server) forget(c *conn) {
+	delete(s.conns, c)
+	if s.perHost[c.host]--; s.perHost[c.host] == 0 {
+		delete(s.perHost, c.host)
+	}
+}
+
+// clients are the addresses of all connections.
+func (s *Server) clients() (addrs []string) {
+	s.ensemble.mu.Lock()
+	defer s.ensemble.mu.Unlock()
+	for c := range s.conns {
+		addrs = append(addrs, c.net.RemoteAddr().String())
+	}
+	return addrs
+}

@@ -1,0 +1,249 @@
+package fakezk
+
+import (
+	"slices"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// Kinds of watches that a connection can have on one path, side by side.
+type watchKinds uint8
+
+const (
+	watchOnce watchKinds = 1 << iota
+	watchPersistent
+	watchRecursive
+)
+
+// A watchTable says what a watch listens to.
+type watchTable uint8
+
+const (
+	dataTable      watchTable = iota // getData, exists, persistent
+	childTable                       // getChildren, persistent
+	recursiveTable                   // persistent recursive
+	watchTables
+)
+
+// A watchKey is a path in a table. Paths are as the client wrote them.
+type watchKey struct {
+	table watchTable
+	path  string
+}
+
+// watches are the watches of a server's connections. They belong to
+// connections, not to sessions, and die with them.
+type watches struct {
+	byPath map[watchKey][]*conn // in the order of arming
+	pass   uint64               // of fire; a connection gets one event a pass
+	count  [watchTables]int
+}
+
+// arm adds a watch; arming it twice is arming it once.
+func (w *watches) arm(c *conn, table watchTable, path string, kind watchKinds) {
+	key := watchKey{table, path}
+	kinds, ok := c.watching[key]
+	if !ok {
+		key.path = string([]byte(path)) // the path aliases a frame
+		if w.byPath == nil {
+			w.byPath = map[watchKey][]*conn{}
+		}
+		if c.watching == nil {
+			c.watching = map[watchKey]watchKinds{}
+		}
+		w.byPath[key] = append(w.byPath[key], c)
+		w.count[table]++
+	}
+	if kinds&kind == 0 {
+		c.watching[key] = kinds | kind
+	}
+}
+
+// disarm takes kinds of watches away and tells whether there were any.
+func (w *watches) disarm(c *conn, key watchKey, kinds watchKinds) bool {
+	had := c.watching[key]
+	if had&kinds == 0 {
+		return false
+	}
+	if left := had &^ kinds; left != 0 {
+		c.watching[key] = left
+		return true
+	}
+	delete(c.watching, key)
+	w.count[key.table]--
+	watchers := w.byPath[key]
+	if len(watchers) == 1 {
+		delete(w.byPath, key)
+		return true
+	}
+	i := slices.Index(watchers, c)
+	w.byPath[key] = slices.Delete(watchers, i, i+1)
+	return true
+}
+
+// forget takes away all watches of a connection.
+func (w *watches) forget(c *conn) {
+	for key, kinds := range c.watching {
+		w.disarm(c, key, kinds)
+	}
+	c.watching = nil
+}
+
+// fire sends the events of a change. A connection gets one, however many
+// watches it has; deleting a node that it watches in both tables is one too.
+func (w *watches) fire(s *state, ch change, zxid int64, fx *effects) {
+	if len(w.byPath) == 0 {
+		return
+	}
+	w.pass++
+	path := wirePath(ch.path)
+	switch ch.event {
+	case proto.EventNodeChildrenChanged:
+		w.fireOne(s, watchKey{childTable, path}, ch, zxid, fx)
+		return
+	case proto.EventNodeDeleted:
+		w.fireOne(s, watchKey{dataTable, path}, ch, zxid, fx)
+		w.fireOne(s, watchKey{childTable, path}, ch, zxid, fx)
+	default:
+		w.fireOne(s, watchKey{dataTable, path}, ch, zxid, fx)
+	}
+	if w.count[recursiveTable] == 0 {
+		return
+	}
+	for at := ch.path; ; at = parentPath(at) {
+		w.fireOne(s, watchKey{recursiveTable, wirePath(at)}, ch, zxid, fx)
+		if at == "" {
+			return
+		}
+	}
+}
+
+// fireOne tells the watchers of one key and takes away those that fire once,
+// also where the node's ACL hides the event from them.
+func (w *watches) fireOne(s *state, key watchKey, ch change, zxid int64, fx *effects) {
+	watchers, ok := w.byPath[key]
+	if !ok {
+		return
+	}
+	keep := watchers[:0]
+	for _, c := range watchers {
+		if c.firedIn != w.pass {
+			c.firedIn = w.pass
+			if s.allowed(c.ids, ch.acl, proto.PermRead) {
+				c.sendEvent(ch.event, wirePath(ch.path), zxid)
+				fx.flushLater(c)
+			}
+		}
+		if left := c.watching[key] &^ watchOnce; left != 0 {
+			c.watching[key] = left
+			keep = append(keep, c)
+			continue
+		}
+		delete(c.watching, key)
+		w.count[key.table]--
+	}
+	clear(watchers[len(keep):])
+	if len(keep) == 0 {
+		delete(w.byPath, key)
+	} else {
+		w.byPath[key] = keep
+	}
+}
+
+// addWatch arms a persistent watch, on any path.
+func (w *watches) addWatch(c *conn, path string, mode int32) proto.Code {
+	switch mode {
+	case proto.WatchPersistent:
+		w.arm(c, dataTable, path, watchPersistent)
+		w.arm(c, childTable, path, watchPersistent)
+	case proto.WatchPersistentRecursive:
+		w.arm(c, recursiveTable, path, watchRecursive)
+	default:
+		return proto.MarshallingError
+	}
+	return proto.OK
+}
+
+// watcherKinds is what a watcher type of removeWatches or checkWatches means.
+func watcherKinds(kind int32) map[watchTable]watchKinds {
+	switch kind {
+	case proto.WatcherChildren:
+		return map[watchTable]watchKinds{childTable: watchOnce}
+	case proto.WatcherData:
+		return map[watchTable]watchKinds{dataTable: watchOnce}
+	case proto.WatcherAny:
+		return map[watchTable]watchKinds{
+			dataTable: watchOnce | watchPersistent, childTable: watchOnce | watchPersistent, recursiveTable: watchRecursive,
+		}
+	case proto.WatcherPersistent:
+		return map[watchTable]watchKinds{dataTable: watchPersistent, childTable: watchPersistent}
+	case proto.WatcherPersistentRecursive:
+		return map[watchTable]watchKinds{recursiveTable: watchRecursive}
+	}
+	return nil
+}
+
+// check tells whether the connection has such a watch.
+func (w *watches) check(c *conn, path string, kind int32) proto.Code {
+	tables := watcherKinds(kind)
+	if tables == nil {
+		return proto.MarshallingError
+	}
+	for table, kinds := range tables {
+		if c.watching[watchKey{table, path}]&kinds != 0 {
+			return proto.OK
+		}
+	}
+	return proto.NoWatcher
+}
+
+// remove takes such watches away.
+func (w *watches) remove(c *conn, path string, kind int32) proto.Code {
+	code := w.check(c, path, kind)
+	if code == proto.OK {
+		for table, kinds := range watcherKinds(kind) {
+			w.disarm(c, watchKey{table, path}, kinds)
+		}
+	}
+	return code
+}
+
+// reset arms the watches of a client that has reconnected. What has changed
+// since the zxid that it has seen fires at once instead; persistent watches
+// catch up on nothing (spec/wire-and-tree, B.6).
+func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) {
+	missed := func(event int32, path string) { c.sendEvent(event, path, -1) }
+	for _, path := range r.Data {
+		switch n := s.tree.get(treePath(path)); {
+		case n == nil:
+			missed(proto.EventNodeDeleted, path)
+		case n.mzxid > r.RelativeZxid:
+			missed(proto.EventNodeDataChanged, path)
+		default:
+			w.arm(c, dataTable, path, watchOnce)
+		}
+	}
+	for _, path := range r.Exist {
+		if s.tree.get(treePath(path)) != nil {
+			missed(proto.EventNodeCreated, path)
+		} else {
+			w.arm(c, dataTable, path, watchOnce)
+		}
+	}
+	for _, path := range r.Child {
+		switch n := s.tree.get(treePath(path)); {
+		case n == nil:
+			missed(proto.EventNodeDeleted, path)
+		case n.pzxid > r.RelativeZxid:
+			missed(proto.EventNodeChildrenChanged, path)
+		default:
+			w.arm(c, childTable, path, watchOnce)
+		}
+	}
+	for _, path := range r.Persistent {
+		w.addWatch(c, path, proto.WatchPersistent)
+	}
+	for _, path := range r.Recursive {
+		w.addWatch(c, path, proto.WatchPersistentRecursive)
+	}
+}

@@ -1,0 +1,265 @@
+package fakezk
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// A txn is what a write needs beside its arguments: who asks, under which
+// zxid, and when.
+type txn struct {
+	zxid    int64
+	now     int64 // Unix time in milliseconds
+	session int64
+	ids     []identity
+}
+
+// special are the paths that cannot be deleted.
+func special(path string) bool {
+	switch path {
+	case "", zookeeperPath, quotaPath, configPath:
+		return true
+	}
+	return false
+}
+
+// plausible is the partial check of create and delete; the full one comes, if
+// at all, only behind the look-up of the parent.
+func plausible(path string) bool {
+	return strings.IndexByte(path, '/') >= 0 && strings.IndexByte(path, 0) < 0
+}
+
+// createArgs is a create of any kind.
+type createArgs struct {
+	op   proto.Op
+	path string
+	data []byte
+	acl  []proto.ACL
+	mode int32 // flags
+	ttl  int64 // milliseconds; -1 for none
+}
+
+// create makes a znode. The order of its checks is the server's
+// (spec/wire-and-tree, B.3).
+func (s *state) create(t *txn, a *createArgs) (*znode, proto.Code) {
+	owner, code := s.ownerOf(t, a)
+	if code != proto.OK {
+		return nil, code
+	}
+	if !plausible(a.path) {
+		return nil, proto.BadArguments
+	}
+	acl, code := s.normalizeACL(t.ids, a.acl)
+	if code != proto.OK {
+		return nil, code
+	}
+	path := a.path
+	parent := s.parentOf(path)
+	if parent == nil {
+		return nil, proto.NoNode
+	}
+	if !s.allowed(t.ids, parent.acl, proto.PermCreate) {
+		return nil, proto.NoAuth
+	}
+	var suffix string
+	if sequential(a.mode) {
+		suffix = sequenceSuffix(parent.creates)
+		path += suffix
+	}
+	if proto.CheckPath(path) != nil {
+		return nil, proto.BadArguments
+	}
+	if s.tree.get(treePath(path)) != nil {
+		return nil, proto.NodeExists
+	}
+	if parent.isEphemeral() {
+		return nil, proto.NoChildrenForEphemerals
+	}
+	if code := s.checkQuota(path, 1, int64(len(a.data))); code != proto.OK {
+		return nil, code
+	}
+	// Path and data are one allocation.
+	both := path + string(a.data)
+	n := &znode{
+		path: both[:len(path)], data: both[len(path):], null: a.data == nil, acl: acl,
+		czxid: t.zxid, mzxid: t.zxid, pzxid: t.zxid, ctime: t.now, mtime: t.now, owner: owner,
+	}
+	s.put(n)
+	parent = s.edit(parent)
+	parent.children++
+	// The counter is only ever raised: at its maximum it sticks, and pzxid
+	// with it (E.5).
+	if parent.creates+1 > parent.creates {
+		parent.creates++
+		parent.pzxid = t.zxid
+	}
+	s.countQuota(n.path, 1, int64(len(n.data)))
+	s.quotaCreated(n)
+	s.note(proto.EventNodeCreated, n)
+	s.note(proto.EventNodeChildrenChanged, parent)
+	return n, proto.OK
+}
+
+func sequential(mode int32) bool {
+	switch mode {
+	case proto.FlagPersistentSequential, proto.FlagEphemeralSequential, proto.FlagPersistentSequentialTTL:
+		return true
+	}
+	return false
+}
+
+func sequenceSuffix(n int32) string {
+	if n < 0 {
+		return fmt.Sprintf("%010d", n)
+	}
+	digits := strconv.Itoa(int(n))
+	return "0000000000"[len(digits):] + digits
+}
+
+// ownerOf judges the flags of a create and tells who is to own the node.
+func (s *state) ownerOf(t *txn, a *createArgs) (int64, proto.Code) {
+	if a.mode < proto.FlagPersistent || a.mode > proto.FlagPersistentSequentialTTL {
+		return 0, proto.BadArguments
+	}
+	if a.mode >= proto.FlagPersistentTTL {
+		switch {
+		case !s.cfg.extendedTypes:
+			return 0, proto.Unimplemented
+		case a.ttl < 1 || a.ttl > proto.MaxTTL:
+			return 0, proto.BadArguments
+		}
+		return ownerTTLMask | a.ttl, proto.OK
+	}
+	if a.op == proto.OpCreateTTL {
+		return 0, proto.BadArguments
+	}
+	if a.op == proto.OpCreateContainer {
+		return ownerContainer, proto.OK
+	}
+	if a.mode == proto.FlagEphemeral || a.mode == proto.FlagEphemeralSequential {
+		return t.session, proto.OK
+	}
+	return 0, proto.OK
+}
+
+// delete removes a znode.
+func (s *state) delete(t *txn, path string, version int32) proto.Code {
+	if !plausible(path) || special(treePath(path)) {
+		return proto.BadArguments
+	}
+	parent := s.parentOf(path)
+	if parent == nil {
+		return proto.NoNode
+	}
+	if !s.allowed(t.ids, parent.acl, proto.PermDelete) {
+		return proto.NoAuth
+	}
+	n := s.tree.get(path)
+	if n == nil {
+		return proto.NoNode
+	}
+	if version != -1 && version != n.version {
+		return proto.BadVersion
+	}
+	if n.children > 0 {
+		return proto.NotEmpty
+	}
+	s.removeAndTell(n, t.zxid)
+	return proto.OK
+}
+
+// deleteContainer removes a node without asking whose it is: the reaper's
+// transaction, which since 3.9 a client can send too.
+func (s *state) deleteContainer(t *txn, path string) proto.Code {
+	if !plausible(path) || special(treePath(path)) {
+		return proto.BadArguments
+	}
+	if s.parentOf(path) == nil {
+		return proto.NoNode
+	}
+	n := s.tree.get(path)
+	switch {
+	case n == nil:
+		return proto.NoNode
+	case n.children > 0:
+		return proto.NotEmpty
+	case n.isEphemeral():
+		return proto.BadVersion
+	}
+	s.removeAndTell(n, t.zxid)
+	return proto.OK
+}
+
+// set replaces a znode's data.
+func (s *state) set(t *txn, path string, data []byte, version int32) (*znode, proto.Code) {
+	if proto.CheckPath(path) != nil {
+		return nil, proto.BadArguments
+	}
+	n := s.tree.get(treePath(path))
+	if n == nil {
+		return nil, proto.NoNode
+	}
+	if !s.allowed(t.ids, n.acl, proto.PermWrite) {
+		return nil, proto.NoAuth
+	}
+	grown := int64(len(data) - len(n.data))
+	if code := s.checkQuota(n.path, 0, grown); code != proto.OK {
+		return nil, code
+	}
+	if version != -1 && version != n.version {
+		return nil, proto.BadVersion
+	}
+	n = s.edit(n)
+	s.setData(n, string(data), data == nil)
+	n.version++
+	n.mzxid, n.mtime = t.zxid, t.now
+	s.countQuota(n.path, 0, grown)
+	s.note(proto.EventNodeDataChanged, n)
+	return n, proto.OK
+}
+
+// check is the version check of a multi.
+func (s *state) check(t *txn, path string, version int32) proto.Code {
+	if proto.CheckPath(path) != nil {
+		return proto.BadArguments
+	}
+	n := s.tree.get(treePath(path))
+	if n == nil {
+		return proto.NoNode
+	}
+	if !s.allowed(t.ids, n.acl, proto.PermRead) {
+		return proto.NoAuth
+	}
+	if version != -1 && version != n.version {
+		return proto.BadVersion
+	}
+	return proto.OK
+}
+
+// setACL replaces a znode's ACL; it fires no watch.
+func (s *state) setACL(t *txn, path string, acl []proto.ACL, version int32) (*znode, proto.Code) {
+	if proto.CheckPath(path) != nil {
+		return nil, proto.BadArguments
+	}
+	list, code := s.normalizeACL(t.ids, acl)
+	if code != proto.OK {
+		return nil, code
+	}
+	n := s.tree.get(treePath(path))
+	if n == nil {
+		return nil, proto.NoNode
+	}
+	if !s.allowed(t.ids, n.acl, proto.PermAdmin) {
+		return nil, proto.NoAuth
+	}
+	if version != -1 && version != n.aversion {
+		return nil, proto.BadVersion
+	}
+	n = s.edit(n)
+	n.acl = list
+	n.aversion++
+	return n, proto.OK
+}

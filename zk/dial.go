@@ -1,0 +1,116 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// A Conn is a client of an ensemble: one session at a time, kept over
+// connections that come and go, or a view of it with a chroot. It is safe for
+// concurrent use.
+type Conn struct {
+	*client
+	chroot  string // "" for the root
+	invalid error  // of a chroot that is no path
+}
+
+// Dial connects to an ensemble and returns when there is a session and the
+// server has accepted every [Auth].
+//
+// The connect string lists servers, with an optional chroot that is put before
+// all paths: "zk1:2181,zk2,[::1]:2181/app". The default port is 2181. The
+// servers are tried in random order, over and over, until ctx ends: then, or
+// when a credential is refused, Dial fails with the latest cause for each
+// server. The error is an [*Error]. Dial takes nothing else from ctx, so that
+// the Conn lives until Close.
+func Dial(ctx context.Context, connect string, opts ...Option) (*Conn, error) {
+	list, chroot, err := parseConnect(connect)
+	if err != nil {
+		return nil, &Error{Op: "dial", Path: connect, Err: badArguments(err), fate: unsent}
+	}
+	cfg, err := newConfig(opts)
+	if err != nil {
+		return nil, &Error{Op: "dial", Path: connect, Err: badArguments(err), fate: unsent}
+	}
+	c := newClient(cfg, list)
+	go c.live()
+	if err := c.await(ctx); err != nil {
+		c.close()
+		return nil, &Error{Op: "dial", Path: connect, Err: c.dialError(err), fate: unsent}
+	}
+	return &Conn{client: c, chroot: chroot}, nil
+}
+
+// await waits for the session and for the credentials of Dial.
+func (c *client) await(ctx context.Context) error {
+	if _, err := c.waitState(ctx, Connected, ReadOnly); err != nil {
+		return err
+	}
+	for _, a := range c.cfg.auths {
+		if err := c.awaitAuth(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dialError joins err with what kept each server from being the one.
+func (c *client) dialError(err error) error {
+	all := []error{err}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, host := range c.hosts.list {
+		if cause := c.causes[host]; cause != nil {
+			all = append(all, fmt.Errorf("%s: %w", host, cause))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Close ends the session, so that its ephemeral nodes go away, and returns
+// when no goroutine of the Conn is left. Calls that were made before it are
+// answered first. It takes a second at most: if no server says by then that
+// the session has ended, it returns an error, and the session lives until the
+// servers expire it. Closing any view of a Conn closes all. Further calls
+// return the same.
+func (c *Conn) Close() error {
+	if err := c.close(); err != nil {
+		return &Error{Op: "close session", Err: err, fate: unknown}
+	}
+	return nil
+}
+
+func (c *client) close() error {
+	c.cancel()
+	<-c.ended
+	return c.stayed
+}
+
+// Chroot is a view of the Conn in which path is put before all paths, behind
+// the chroot that c itself has. It shares session, credentials and Close. If
+// path is not valid, every call on a node fails.
+func (c *Conn) Chroot(path string) *Conn {
+	if c.invalid != nil || path == "/" {
+		return c
+	}
+	view := &Conn{client: c.client, chroot: c.chroot + path}
+	if err := proto.CheckPath(path); err != nil {
+		view.invalid = badArguments(fmt.Errorf("chroot: %w", err))
+	}
+	return view
+}
+
+// Server is the address of the server that the Conn is connected to, as the
+// connect string has it, or "".
+func (c *Conn) Server() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server
+}
+
+// LastZxid is the greatest zxid of the replies so far: what the client has
+// seen of the ensemble's history. It begins anew with each session.
+func (c *Conn) LastZxid() int64 { return c.lastZxid.Load() }

@@ -1,0 +1,128 @@
+package zk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zookit/zookit/internal/jute"
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/wire"
+)
+
+// A greeting is the answer to a handshake.
+type greeting struct {
+	timeout  time.Duration
+	id       int64
+	password []byte
+	readOnly bool
+}
+
+// shortestGreeting lacks the read-only flag. A read-only server that cannot
+// make sessions answers with an ordinary reply, which is shorter.
+const shortestGreeting = 36
+
+func readGreeting(frame []byte) (greeting, error) {
+	if len(frame) < shortestGreeting {
+		return greeting{}, fmt.Errorf("handshake answered by %d bytes, not at least %d", len(frame), shortestGreeting)
+	}
+	in := jute.NewReader(frame, "ConnectResponse")
+	var m proto.ConnectResponse
+	m.Decode(&in)
+	return greeting{
+		timeout:  time.Duration(m.Timeout) * time.Millisecond,
+		id:       m.SessionID,
+		password: bytes.Clone(m.Password),
+		readOnly: m.ReadOnly,
+	}, in.Err()
+}
+
+// errExpired says that the server refused the session to be resumed.
+var errExpired = errors.New("session expired")
+
+// attempt connects to a host within its budget and shakes hands. On the
+// connection it returns nothing has been sent but the ConnectRequest: a client
+// that writes more while the server says "expired" and closes may lose that
+// answer to a reset.
+func (c *client) attempt(host string) (*link, greeting, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, c.budget())
+	defer cancel()
+	c.log.Debug("connecting", "server", host)
+	conn, err := c.cfg.dial(ctx, "tcp", host)
+	if err != nil {
+		return nil, greeting{}, err
+	}
+	l := c.newLink(conn, host)
+	l.greet()
+	g, err := l.awaitGreeting(ctx)
+	if err == nil {
+		err = c.judge(g)
+	}
+	if err != nil {
+		l.close()
+		return nil, greeting{}, err
+	}
+	return l, g, nil
+}
+
+// budget is how long one host may take, so that a mute one costs little of the
+// session, and not beyond its end.
+func (c *client) budget() time.Duration {
+	d := c.cfg.timeout
+	if c.resume != nil && c.resume.Timeout() > 0 {
+		d = c.resume.Timeout()
+	}
+	d /= time.Duration(max(3, len(c.hosts.list)))
+	if left, ok := c.remaining(); ok {
+		d = min(d, left)
+	}
+	return d
+}
+
+func (l *link) greet() {
+	c := l.client
+	m := proto.ConnectRequest{
+		LastZxidSeen: c.lastZxid.Load(),
+		Timeout:      int32(c.cfg.timeout.Milliseconds()),
+		Password:     make([]byte, proto.PasswordLen),
+		ReadOnly:     c.cfg.readOnly,
+	}
+	if s := c.resume; s != nil {
+		m.SessionID, m.Password = s.id, s.password
+	}
+	b, start := wire.BeginFrame(l.out.Lock())
+	l.out.Unlock(wire.EndFrame(m.AppendTo(b), start))
+	l.flush()
+}
+
+func (l *link) awaitGreeting(ctx context.Context) (greeting, error) {
+	select {
+	case g := <-l.greeting:
+		return g, nil
+	case <-l.down:
+		select {
+		case g := <-l.greeting: // and the server closed behind it
+			return g, nil
+		default:
+			return greeting{}, fmt.Errorf("no handshake: %w", l.cause)
+		}
+	case <-ctx.Done():
+		return greeting{}, fmt.Errorf("no answer to the handshake: %w", contextError(ctx))
+	}
+}
+
+func (c *client) judge(g greeting) error {
+	switch {
+	case g.timeout <= 0 && c.resume != nil:
+		return errExpired
+	case g.timeout <= 0 || g.id == 0:
+		return errors.New("the server gives no session")
+	case g.readOnly && !c.cfg.readOnly:
+		return errors.New("the server is read-only")
+	case c.resume != nil && g.id != c.resume.id:
+		return fmt.Errorf("the server answers for session %#x, not %#x", g.id, c.resume.id)
+	}
+	return nil
+}

@@ -1,0 +1,367 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// A client is what all views of a Conn share. Its life-cycle goroutine alone
+// connects, shakes hands, replays credentials and watches, pings, pauses and
+// judges when the session is lost. Calls go past it; see link.
+type client struct {
+	cfg      config
+	log      *slog.Logger
+	epoch    time.Time
+	ctx      context.Context // ends at Close
+	cancel   context.CancelFunc
+	ended    chan struct{} // closed when the life-cycle goroutine has returned
+	requests sync.Pool     // of *request; not shared with clients of other bubbles
+	state    atomic.Pointer[stateNode]
+	session  atomic.Pointer[Session] // nil before the first
+	lastZxid atomic.Int64            // of ordinary replies; the reader sets it, or nobody reads
+
+	// owned by the life-cycle goroutine
+	hosts  hosts
+	pace   pace
+	resume *Session      // nil: the next handshake begins a session
+	heard  time.Duration // when the session's server was heard last
+	seen   int64         // lastZxid when the connection was lost: what watches have seen
+	stayed error         // why Close could not end the session
+
+	mu      sync.Mutex // guards all below; never held over I/O or a wait
+	fatal   error      // the end: no call is accepted
+	link    *link      // nil unless calls may be sent
+	server  string     // its host
+	waiting queue
+	xid     int32
+	watches registry
+	auths   []*credential
+	causes  map[string]error // by host: why the latest attempt failed
+	cause   error            // the latest of them
+}
+
+func newClient(cfg config, list []string) *client {
+	draw := rand.New(rand.NewPCG(cfg.seed, 0))
+	c := &client{
+		cfg:    cfg,
+		log:    cfg.log,
+		epoch:  time.Now(),
+		ended:  make(chan struct{}),
+		hosts:  newHosts(list, draw),
+		pace:   newPace(draw, len(list)),
+		auths:  cfg.auths,
+		causes: make(map[string]error),
+		cause:  errors.New("not yet"),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.state.Store(newStateNode(Connecting))
+	if a := cfg.attach; a != nil {
+		c.resume = newSession(a.id, a.password)
+	}
+	return c
+}
+
+// live is the life-cycle goroutine.
+func (c *client) live() {
+	defer close(c.ended)
+	for {
+		l := c.connect()
+		if l == nil {
+			break
+		}
+		began := c.now()
+		cause := c.serve(l)
+		c.disconnect(l, cause)
+		c.pace.lost(c.now() - began)
+		if c.end() != nil {
+			break
+		}
+	}
+	c.finish()
+}
+
+// connect tries hosts until one accepts the session, or a new one. It returns
+// nil when there is nothing more to try.
+func (c *client) connect() *link {
+	for c.sleep(c.pace.pause()) {
+		host := c.hosts.next()
+		l, g, err := c.attempt(host)
+		if errors.Is(err, errExpired) {
+			if !c.loseSession("the server says so") {
+				return nil
+			}
+			l, g, err = c.attempt(host) // it answers, so it is as good as the next
+		}
+		if err == nil {
+			c.open(l, g)
+			return l
+		}
+		c.noteFailure(host, err)
+	}
+	return nil
+}
+
+// sleep waits, and loses the session when its time has come. It is false when
+// the client is to end.
+func (c *client) sleep(d time.Duration) bool {
+	if left, ok := c.remaining(); ok {
+		d = min(d, max(left/3, leastPause), left)
+	}
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-c.ctx.Done():
+		}
+	}
+	if c.ctx.Err() != nil {
+		c.finally(ErrClosed)
+		return false
+	}
+	if left, ok := c.remaining(); ok && left <= 0 {
+		return c.loseSession("nothing heard from any server for its timeout")
+	}
+	return true
+}
+
+// remaining is how long the session lives if no server is heard. It is false
+// when that is not known.
+func (c *client) remaining() (time.Duration, bool) {
+	if c.resume == nil || c.resume.Timeout() == 0 {
+		return 0, false
+	}
+	return c.heard + c.resume.Timeout() - c.now(), true
+}
+
+func (c *client) noteFailure(host string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil && c.causes[host] != nil {
+		return // it failed because of Close
+	}
+	c.causes[host], c.cause = err, fmt.Errorf("%s: %w", host, err)
+	c.log.Debug("not connected", "server", host, "cause", err)
+}
+
+// open makes l the connection of all calls. Credentials and watches are
+// written before any of them.
+func (c *client) open(l *link, g greeting) {
+	s := c.resume
+	if s == nil {
+		s = newSession(g.id, g.password)
+		c.resume = s
+	}
+	s.timeout.Store(int64(g.timeout))
+	c.session.Store(s)
+	c.log.Info("connected", "server", l.host, "session", s.id, "timeout", g.timeout)
+
+	c.mu.Lock()
+	b := l.out.Lock()
+	for _, a := range c.auths {
+		b = l.appendAuth(b, a)
+	}
+	b = c.watches.appendRestore(b, c.seen)
+	l.out.Unlock(b)
+	c.server = l.host
+	if l.cause == nil {
+		c.link = l
+		c.watches.tell(Event{Type: EventResync, Zxid: -1})
+	}
+	if g.readOnly {
+		c.setState(ReadOnly)
+	} else {
+		c.setState(Connected)
+	}
+	for c.link != nil && c.waiting.first != nil {
+		r := c.waiting.pop()
+		if err := l.transmit(r); err != nil {
+			r.phase = over
+			c.fail(r, err, unsent)
+		}
+	}
+	c.mu.Unlock()
+	l.flush()
+}
+
+// serve keeps the connection alive until it is down or Close is called.
+func (c *client) serve(l *link) error {
+	timeout := c.resume.Timeout()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	for {
+		now := c.now()
+		silence := time.Duration(l.heard.Load()) + timeout*2/3 - now
+		idle := time.Duration(l.wrote.Load()) + timeout/3 - now
+		if silence <= 0 {
+			return fmt.Errorf("nothing heard from %s for %v", l.host, timeout*2/3)
+		}
+		if idle <= 0 {
+			l.ping()
+			continue
+		}
+		timer.Reset(min(silence, idle))
+		select {
+		case <-timer.C:
+		case <-l.down:
+			return l.cause
+		case <-c.ctx.Done():
+			c.hangUp(l)
+			return ErrClosed
+		}
+	}
+}
+
+// farewell is how long Close waits for a server to end the session.
+const farewell = time.Second
+
+// hangUp ends the session at the server, behind all calls that were made.
+func (c *client) hangUp(l *link) {
+	r := c.request(proto.OpCloseSession)
+	c.finally(ErrClosed)
+	c.mu.Lock()
+	err := l.cause
+	if err == nil {
+		err = l.transmit(r)
+	}
+	c.mu.Unlock()
+	if err == nil {
+		l.flush()
+		t := time.NewTimer(farewell)
+		defer t.Stop()
+		select {
+		case <-r.done:
+			r.done <- struct{}{}
+		case <-l.down: // as when the server was faster to close than we to look
+		case <-t.C:
+			l.fail(fmt.Errorf("no answer to closeSession for %v", farewell))
+		}
+		l.close()
+		c.failSent(l, ErrClosed)
+		<-r.done
+		err = r.err
+	}
+	if err != nil {
+		c.stayed = &lossError{err}
+	}
+}
+
+// disconnect cleans up after l. Whoever sees a call fail with ErrConnectionLoss
+// sees the state as no longer Connected.
+func (c *client) disconnect(l *link, cause error) {
+	l.fail(cause)
+	l.close()
+	c.heard = time.Duration(l.heard.Load())
+	c.seen = c.lastZxid.Load()
+	if auth := new(authError); errors.As(cause, &auth) {
+		c.finally(auth)
+	}
+	if end := c.end(); end != nil {
+		c.failSent(l, end)
+		return
+	}
+	c.log.Info("connection lost", "server", l.host, "session", c.resume.id, "cause", cause)
+	c.mu.Lock()
+	c.server, c.cause = "", cause
+	c.setState(Suspended)
+	c.watches.tell(Event{Type: EventDisconnected, Zxid: -1})
+	c.mu.Unlock()
+	c.failSent(l, &lossError{cause})
+}
+
+// failSent fails what was sent on a link that is closed.
+func (c *client) failSent(l *link, err error) {
+	c.mu.Lock()
+	left := l.ring
+	l.ring = ring{}
+	for i := range left.n {
+		left.at(i).phase = over
+	}
+	c.mu.Unlock()
+	for i := range left.n {
+		c.fail(left.at(i), err, unknown)
+	}
+}
+
+// loseSession tells everybody that the session is gone. It is false when there
+// is to be no other.
+func (c *client) loseSession(why string) bool {
+	s := c.resume
+	c.resume, c.seen = nil, 0
+	c.lastZxid.Store(0) // a server with less, such as a wiped one, must do for a new session
+	c.log.Warn("session lost", "session", s.id, "cause", why)
+	if c.session.Load() == nil { // Attach
+		c.finally(ErrSessionExpired)
+		return false
+	}
+	c.mu.Lock()
+	c.setState(Lost)
+	c.mu.Unlock()
+	c.release(s, ErrSessionExpired)
+	return true
+}
+
+// release ends all that depends on a session.
+func (c *client) release(s *Session, cause error) {
+	if s != nil {
+		s.lose(cause)
+	}
+	c.mu.Lock()
+	c.watches.end(cause)
+	pending := c.waiting
+	c.waiting = queue{}
+	for r := pending.first; r != nil; r = r.after {
+		r.phase = over
+	}
+	c.mu.Unlock()
+	for r := pending.pop(); r != nil; r = pending.pop() {
+		c.fail(r, cause, unsent)
+	}
+}
+
+// finally makes the client accept no more calls. The first cause counts.
+func (c *client) finally(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fatal == nil {
+		c.fatal = cause
+	}
+	c.link = nil
+}
+
+// end is why the client has ended or is about to, or nil.
+func (c *client) end() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fatal
+}
+
+func (c *client) lastCause() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cause
+}
+
+// finish is the last act of the life-cycle goroutine.
+func (c *client) finish() {
+	cause := c.end()
+	state := Closed
+	if errors.Is(cause, ErrAuthFailed) {
+		state = AuthFailed
+	}
+	c.log.Info("ended", "cause", cause)
+	c.cancel()
+	c.mu.Lock()
+	c.server = ""
+	c.setState(state)
+	c.mu.Unlock()
+	c.release(c.resume, cause)
+}

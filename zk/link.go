@@ -1,0 +1,234 @@
+package zk
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/zookit/zookit/internal/jute"
+	"github.com/zookit/zookit/internal/proto"
+	"github.com/zookit/zookit/internal/wire"
+)
+
+// A link is one TCP connection. Callers append their requests to its outbox;
+// its reader completes them.
+type link struct {
+	client *client
+	conn   net.Conn
+	host   string
+	out    *wire.Outbox
+	in     *wire.FrameReader
+
+	heard atomic.Int64 // when bytes came last, as client.now
+	wrote atomic.Int64 // when a frame was sent last
+
+	greeting chan greeting // one slot: the answer to the handshake
+	down     chan struct{} // closed when cause is set
+	read     chan struct{} // closed when the reader has returned
+
+	// guarded by client.mu
+	cause error         // why it is down
+	ring  ring          // sent, not answered
+	auths []*credential // sent, not answered
+}
+
+func (c *client) newLink(conn net.Conn, host string) *link {
+	l := &link{
+		client:   c,
+		conn:     conn,
+		host:     host,
+		greeting: make(chan greeting, 1),
+		down:     make(chan struct{}),
+		read:     make(chan struct{}),
+	}
+	l.out = wire.NewOutbox(conn, l.fail)
+	l.in = wire.NewFrameReader(heardReader{l}, c.cfg.maxFrame)
+	go l.receiveAll()
+	return l
+}
+
+// A heardReader notes when bytes come.
+type heardReader struct{ l *link }
+
+func (r heardReader) Read(b []byte) (int, error) {
+	n, err := r.l.conn.Read(b)
+	if n > 0 {
+		r.l.heard.Store(int64(r.l.client.now()))
+	}
+	return n, err
+}
+
+// fail puts the link down. The first cause counts. The life-cycle goroutine
+// does the rest.
+func (l *link) fail(cause error) {
+	c := l.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l.cause != nil {
+		return
+	}
+	l.cause = cause
+	if c.link == l {
+		c.link = nil // calls wait for the next
+	}
+	close(l.down)
+}
+
+// close ends the connection and returns when nobody reads or writes it. What
+// had arrived has been processed.
+func (l *link) close() {
+	l.conn.Close()
+	<-l.read
+	l.out.Wait()
+}
+
+// flush sends what was appended.
+func (l *link) flush() {
+	l.wrote.Store(int64(l.client.now()))
+	l.out.Flush()
+}
+
+// transmit appends r. The caller holds client.mu and flushes after it.
+func (l *link) transmit(r *request) error {
+	c := l.client
+	r.xid = c.nextXid()
+	b := l.out.Lock()
+	start := len(b)
+	b = r.appendTo(b)
+	if n := len(b) - start - 4; n > c.cfg.maxRequest {
+		l.out.Unlock(b[:start])
+		return c.tooLong(n)
+	}
+	l.out.Unlock(b)
+	r.phase = sent
+	l.ring.push(r)
+	return nil
+}
+
+func (l *link) ping() {
+	b, start := wire.BeginFrame(l.out.Lock())
+	b = proto.RequestHeader{Xid: proto.XidPing, Op: proto.OpPing}.AppendTo(b)
+	l.out.Unlock(wire.EndFrame(b, start))
+	l.flush()
+}
+
+// receiveAll is the reader of the connection.
+func (l *link) receiveAll() {
+	defer close(l.read)
+	frame, err := l.in.Next()
+	if err == nil {
+		var g greeting
+		if g, err = readGreeting(frame); err == nil {
+			l.greeting <- g
+		}
+	}
+	for err == nil {
+		if frame, err = l.in.Next(); err == nil {
+			err = l.receive(frame)
+		}
+	}
+	l.fail(err)
+}
+
+const replyHeaderLen = 16
+
+// receive takes one frame.
+func (l *link) receive(frame []byte) error {
+	if len(frame) < replyHeaderLen {
+		return fmt.Errorf("reply of %d bytes", len(frame))
+	}
+	xid := int32(binary.BigEndian.Uint32(frame))
+	zxid := int64(binary.BigEndian.Uint64(frame[4:]))
+	code := proto.Code(binary.BigEndian.Uint32(frame[12:]))
+	body := frame[replyHeaderLen:]
+	switch xid {
+	case proto.XidNotify:
+		return l.client.receiveEvent(zxid, body)
+	case proto.XidPing:
+		return nil
+	case proto.XidAuth:
+		return l.receiveAuth(code)
+	case proto.XidSetWatches:
+		if code != proto.OK {
+			return fmt.Errorf("the server does not restore the watches: %w", Code(code))
+		}
+		return nil
+	}
+	return l.receiveReply(xid, zxid, code, body)
+}
+
+// receiveReply completes the oldest request. A watch is armed in the same
+// step in which the request leaves the ring, so that no event finds neither.
+func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte) error {
+	c := l.client
+	c.mu.Lock()
+	r := l.ring.head()
+	if r == nil || r.xid != xid {
+		c.mu.Unlock()
+		return errUnexpected(fmt.Sprintf("reply with xid %d", xid))
+	}
+	l.ring.pop()
+	if zxid > c.lastZxid.Load() {
+		c.lastZxid.Store(zxid)
+	}
+	r.code = code
+	if r.orphan {
+		l.settleOrphan(r)
+		c.mu.Unlock()
+		l.out.Flush()
+		c.recycle(r)
+		return nil
+	}
+	r.phase = over
+	if r.oneShot != nil || r.lasting != nil || r.op == proto.OpRemoveWatches {
+		c.watches.settle(r)
+	}
+	c.mu.Unlock()
+
+	if code != proto.OK {
+		r.done <- struct{}{}
+		return nil
+	}
+	if err := r.decode(body); err != nil {
+		if r.oneShot != nil {
+			c.mu.Lock()
+			c.watches.drop(r.oneShot)
+			c.mu.Unlock()
+		}
+		c.fail(r, &lossError{err}, unknown)
+		return err
+	}
+	r.done <- struct{}{}
+	return nil
+}
+
+// receiveEvent hands an event to the watches that it concerns, before any
+// later reply is looked at.
+func (c *client) receiveEvent(zxid int64, body []byte) error {
+	in := jute.NewReader(body, "WatcherEvent")
+	var e proto.WatcherEvent
+	e.Decode(&in)
+	if err := in.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.watches.fire(EventType(e.Type), e.Path, zxid)
+	c.mu.Unlock()
+	return nil
+}
+
+func errUnexpected(what string) error { return errors.New("unexpected " + what) }
+
+// now is the monotonic time since the client began.
+func (c *client) now() time.Duration { return time.Since(c.epoch) }
+
+// nextXid counts from 1. The caller holds c.mu.
+func (c *client) nextXid() int32 {
+	if c.xid++; c.xid <= 0 {
+		c.xid = 1
+	}
+	return c.xid
+}

@@ -1,0 +1,120 @@
+package zk
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// An Option changes one setting of [Dial].
+type Option func(*config)
+
+type config struct {
+	timeout    time.Duration
+	dial       func(ctx context.Context, network, addr string) (net.Conn, error)
+	log        *slog.Logger
+	auths      []*credential
+	attach     *Session
+	readOnly   bool
+	maxFrame   int
+	maxRequest int
+	seed       uint64
+}
+
+func newConfig(opts []Option) (config, error) {
+	cfg := config{
+		timeout:    10 * time.Second,
+		dial:       new(net.Dialer).DialContext,
+		log:        slog.New(slog.DiscardHandler),
+		maxFrame:   16 << 20,
+		maxRequest: proto.MaxBuffer,
+		seed:       rand.Uint64(),
+	}
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	return cfg, cfg.validate()
+}
+
+func (cfg *config) validate() error {
+	switch {
+	case cfg.timeout < time.Millisecond || cfg.timeout > math.MaxInt32*time.Millisecond:
+		return fmt.Errorf("session timeout %v is not between 1ms and %v", cfg.timeout, math.MaxInt32*time.Millisecond)
+	case cfg.dial == nil:
+		return fmt.Errorf("dialer is nil")
+	case cfg.log == nil:
+		return fmt.Errorf("logger is nil")
+	case cfg.attach != nil && cfg.attach.id == 0:
+		return fmt.Errorf("session to attach to has id 0")
+	case cfg.maxFrame < minFrame || cfg.maxFrame > math.MaxInt32:
+		return fmt.Errorf("frame limit %d is not between %d and %d", cfg.maxFrame, minFrame, math.MaxInt32)
+	case cfg.maxRequest < minFrame || cfg.maxRequest > math.MaxInt32:
+		return fmt.Errorf("request limit %d is not between %d and %d", cfg.maxRequest, minFrame, math.MaxInt32)
+	}
+	return nil
+}
+
+// minFrame is the least limit with which a handshake is possible.
+const minFrame = 64
+
+// SessionTimeout is how long the server keeps the session without hearing from
+// the client, at least 1 ms. The server may grant another; see
+// [Session.Timeout]. The default is 10 s.
+func SessionTimeout(d time.Duration) Option { return func(c *config) { c.timeout = d } }
+
+// Dialer makes the connections, for TLS, proxies or tests. It is given "tcp"
+// and a host and port as they stand in the connect string, not resolved. It
+// must return when ctx ends. The default is that of [net.Dialer].
+func Dialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
+	return func(c *config) { c.dial = dial }
+}
+
+// Logger is told of connections and sessions that come and go. The default
+// discards.
+func Logger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
+
+// Auth adds a credential as [Conn.AddAuth] does, before the session is used.
+// It may be given several times. If a server refuses one, Dial fails with
+// [ErrAuthFailed].
+func Auth(scheme string, cred []byte) Option {
+	cred = bytes.Clone(cred)
+	return func(c *config) {
+		if known := findCredential(c.auths, scheme, cred); known == nil {
+			c.auths = append(c.auths, newCredential(scheme, cred))
+		}
+	}
+}
+
+// Attach resumes a session instead of beginning one. Dial fails with
+// [ErrSessionExpired] if it is not alive, or the password is wrong. A server
+// that has the session on another connection closes that one.
+func Attach(id int64, password []byte) Option {
+	s := &Session{id: id, password: bytes.Clone(password)}
+	return func(c *config) { c.attach = s }
+}
+
+// CanBeReadOnly allows connections to a server that has lost its ensemble and
+// serves reads only. The state is then [ReadOnly], and a write fails with
+// [ErrNotReadOnly]. By default such a server is passed by.
+func CanBeReadOnly() Option { return func(c *config) { c.readOnly = true } }
+
+// MaxFrame limits the replies and events that are accepted, in bytes. A longer
+// one ends the connection. The default is 16 MiB.
+func MaxFrame(n int) Option { return func(c *config) { c.maxFrame = n } }
+
+// MaxRequest limits the requests that are sent, in bytes: a longer one fails
+// at once with [ErrBadArguments], where the server would cut the connection.
+// The default is that of the server's jute.maxbuffer, 1,048,575; a server
+// configured for more needs it raised here too.
+func MaxRequest(n int) Option { return func(c *config) { c.maxRequest = n } }
+
+// Seed makes the order of the hosts and the lengths of the pauses between
+// attempts repeatable. By default both are random.
+func Seed(seed uint64) Option { return func(c *config) { c.seed = seed } }

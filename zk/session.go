@@ -1,0 +1,44 @@
+package zk
+
+import (
+	"bytes"
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// A Session is what the server keeps for a client: its ephemeral nodes live as
+// long as it does. It survives lost connections. A Conn has one session at a
+// time, and begins another when it is lost.
+type Session struct {
+	id       int64
+	password []byte
+	timeout  atomic.Int64 // nanoseconds
+	ctx      context.Context
+	lose     context.CancelCauseFunc
+}
+
+func newSession(id int64, password []byte) *Session {
+	s := &Session{id: id, password: password}
+	s.ctx, s.lose = context.WithCancelCause(context.Background())
+	return s
+}
+
+// ID is never 0.
+func (s *Session) ID() int64 { return s.id }
+
+// Password is what [Attach] needs beside the id, 16 bytes.
+func (s *Session) Password() []byte { return bytes.Clone(s.password) }
+
+// Timeout is how long the server keeps the session without hearing from the
+// client, as granted at the latest connection.
+func (s *Session) Timeout() time.Duration { return time.Duration(s.timeout.Load()) }
+
+// Context ends when the session is lost, not when the connection is. Its cause
+// ([context.Cause]) is [ErrSessionExpired], [ErrAuthFailed] or [ErrClosed]. The
+// client counts a session as lost when a server says so, and when it has heard
+// nothing for [Session.Timeout].
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Session is the session now, or the last one where the next is yet to come.
+func (c *Conn) Session() *Session { return c.session.Load() }
