@@ -179,6 +179,7 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest) outcome {
 		}
 		s.timeout = e.cfg.grant(req.Timeout)
 		s.conn, c.session = c, s
+		s.client = c.net.RemoteAddr().String()
 		e.recordSession(s)
 		e.touchConn(c)
 		resp.Timeout, resp.SessionID, resp.Password = int32(s.timeout), s.id, passwordOf(s.id)

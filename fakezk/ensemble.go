@@ -36,7 +36,8 @@ type Ensemble struct {
 	expiry      *expiryQueue[*session]
 	idle        *expiryQueue[*conn]
 	reaper      reaper
-	armed       int64 // when the janitor wakes, in milliseconds since start
+	changed     chan struct{} // closed at the next transaction; nil while nobody awaits it
+	armed       int64         // when the janitor wakes, in milliseconds since start
 	closed      bool
 }
 
@@ -141,6 +142,10 @@ func (e *Ensemble) fire(fx *effects) {
 		}
 	}
 	e.state.changes = e.state.changes[:0]
+	if e.changed != nil {
+		close(e.changed)
+		e.changed = nil
+	}
 	if e.state.reapable.Len() > 0 {
 		e.wakeFor(e.reaper.next(e))
 	}

@@ -2,6 +2,7 @@ package fakezk
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"iter"
 	"slices"
@@ -51,7 +52,8 @@ func (a ACL) String() string {
 type Session struct {
 	ID         int64
 	Timeout    time.Duration
-	Client     string   // address of the client, "" while no connection has the session
+	Client     string   // address of its latest connection
+	Connected  bool     // that connection has it still
 	Ephemerals []string // paths, sorted
 }
 
@@ -69,8 +71,8 @@ func (w Watch) String() string {
 
 func (s Session) String() string {
 	text := fmt.Sprintf("session %s (timeout %v)", sessionName(s.ID), s.Timeout)
-	if s.Client != "" {
-		text += " of " + s.Client
+	if text += " of " + s.Client; !s.Connected {
+		text += " (not connected)"
 	}
 	if len(s.Ephemerals) > 0 {
 		text += " with the ephemerals " + strings.Join(s.Ephemerals, ", ")
@@ -130,9 +132,9 @@ func (e *Ensemble) Sessions() []Session {
 	defer e.mu.Unlock()
 	sessions := make([]Session, 0, len(e.sessions))
 	for _, s := range e.sessions {
-		out := Session{ID: s.id, Timeout: time.Duration(s.timeout) * time.Millisecond}
-		if s.conn != nil {
-			out.Client = s.conn.net.RemoteAddr().String()
+		out := Session{
+			ID: s.id, Timeout: time.Duration(s.timeout) * time.Millisecond,
+			Client: s.client, Connected: s.conn != nil,
 		}
 		e.state.eachEphemeral(s.id, func(path string) { out.Ephemerals = append(out.Ephemerals, path) })
 		sessions = append(sessions, out)
@@ -229,4 +231,37 @@ func (e *Ensemble) withSession(id int64, f func(*session, *effects)) error {
 		return fmt.Errorf("fakezk: there is no session %s", sessionName(id))
 	}
 	return nil
+}
+
+// Children are the names of the children of the znode at path, sorted as the
+// tree has them; ok is false when there is no such node.
+func (e *Ensemble) Children(path string) (names []string, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := e.state.tree.get(treePath(path))
+	if n == nil {
+		return nil, false
+	}
+	return e.state.tree.appendChildren(nil, n), true
+}
+
+// Await returns once cond is true. It asks at once and after transactions, not
+// under any lock, so that cond may look at the ensemble. It fails when ctx ends.
+func (e *Ensemble) Await(ctx context.Context, cond func() bool) error {
+	for {
+		e.mu.Lock()
+		if e.changed == nil {
+			e.changed = make(chan struct{})
+		}
+		changed := e.changed
+		e.mu.Unlock()
+		if cond() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }

@@ -9,9 +9,10 @@ import (
 // A session is what the ensemble knows of one beside what is replicated.
 type session struct {
 	id      int64
-	timeout int64 // milliseconds, as granted
-	conn    *conn // nil while no connection holds it
-	endsAt  int64 // deadline in the expiry queue
+	timeout int64  // milliseconds, as granted
+	conn    *conn  // nil while no connection holds it
+	client  string // address of its latest connection
+	endsAt  int64  // deadline in the expiry queue
 }
 
 // passwordOf derives a session's password from its id, as servers do, so that

@@ -49,6 +49,7 @@ func (e *Ensemble) Restore(s *Snapshot) {
 		e.touch(s)
 		return true
 	})
+	e.fire(&fx)
 	e.mu.Unlock()
 	fx.run()
 }

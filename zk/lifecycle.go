@@ -23,6 +23,7 @@ type client struct {
 	ctx      context.Context // ends at Close
 	cancel   context.CancelFunc
 	ended    chan struct{} // closed when the life-cycle goroutine has returned
+	stayed   error         // why Close did not end the session; to be read after ended is closed
 	requests sync.Pool     // of *request; not shared with clients of other bubbles
 	state    atomic.Pointer[stateNode]
 	session  atomic.Pointer[Session] // nil before the first
@@ -34,7 +35,7 @@ type client struct {
 	resume *Session      // nil: the next handshake begins a session
 	heard  time.Duration // when the session's server was heard last
 	seen   int64         // lastZxid when the connection was lost: what watches have seen
-	stayed error         // why Close could not end the session
+	gone   bool          // a server has ended it, as Close asked
 
 	mu      sync.Mutex // guards all below; never held over I/O or a wait
 	fatal   error      // the end: no call is accepted
@@ -225,33 +226,32 @@ const farewell = time.Second
 
 // hangUp ends the session at the server, behind all calls that were made.
 func (c *client) hangUp(l *link) {
-	r := c.request(proto.OpCloseSession)
 	c.finally(ErrClosed)
+	r := c.request(proto.OpCloseSession)
 	c.mu.Lock()
-	err := l.cause
-	if err == nil {
-		err = l.transmit(r)
-	}
+	err := l.transmit(r)
 	c.mu.Unlock()
-	if err == nil {
-		l.flush()
-		t := time.NewTimer(farewell)
-		defer t.Stop()
-		select {
-		case <-r.done:
-			r.done <- struct{}{}
-		case <-l.down: // as when the server was faster to close than we to look
-		case <-t.C:
-			l.fail(fmt.Errorf("no answer to closeSession for %v", farewell))
-		}
-		l.close()
-		c.failSent(l, ErrClosed)
-		<-r.done
-		err = r.err
-	}
 	if err != nil {
-		c.stayed = &lossError{err}
+		return
 	}
+	l.flush()
+	t := time.NewTimer(farewell)
+	defer t.Stop()
+	select {
+	case <-r.done:
+		c.gone = true
+		return
+	case <-l.down:
+	case <-t.C:
+		l.fail(fmt.Errorf("closeSession not answered within %v", farewell))
+	}
+	l.close()
+	c.failSent(l, ErrClosed)
+	<-r.done
+	c.gone = r.err == nil // the answer may have come at the same time
+	c.mu.Lock()
+	c.cause = l.cause
+	c.mu.Unlock()
 }
 
 // disconnect cleans up after l. Whoever sees a call fail with ErrConnectionLoss
@@ -359,6 +359,9 @@ func (c *client) finish() {
 	}
 	c.log.Info("ended", "cause", cause)
 	c.cancel()
+	if cause == ErrClosed && c.resume != nil && !c.gone {
+		c.stayed = &lossError{c.lastCause()}
+	}
 	c.mu.Lock()
 	c.server = ""
 	c.setState(state)

@@ -30,6 +30,7 @@ type request struct {
 	multi   []proto.MultiOp
 	texts   [3]string // of reconfig
 
+	ours    bool             // a removeWatches that RemoveWatches did not ask for
 	oneShot *Watch           // to be armed by the reply
 	lasting *PersistentWatch // to be armed by the reply
 
@@ -125,8 +126,7 @@ func strip(chroot, path string) (string, bool) {
 // do submits r and waits for the answer. When it returns nil the caller reads
 // the results and recycles r; otherwise r is gone.
 func (c *client) do(ctx context.Context, r *request, op, path string) error {
-	canceled := ctx.Done()
-	if canceled != nil && ctx.Err() != nil {
+	if ctx.Done() != nil && ctx.Err() != nil {
 		c.recycle(r)
 		return &Error{Op: op, Path: path, Err: contextError(ctx), fate: unsent}
 	}
@@ -140,7 +140,12 @@ func (c *client) do(ctx context.Context, r *request, op, path string) error {
 	if l != nil {
 		l.flush()
 	}
-	if canceled == nil {
+	return c.wait(ctx, r, op, path)
+}
+
+// wait is the second half of do.
+func (c *client) wait(ctx context.Context, r *request, op, path string) error {
+	if canceled := ctx.Done(); canceled == nil {
 		<-r.done
 	} else {
 		select {
@@ -157,6 +162,8 @@ func (c *client) do(ctx context.Context, r *request, op, path string) error {
 		e := &Error{Op: op, Path: path, Err: r.err, fate: r.fate}
 		c.recycle(r)
 		return e
+	case r.code == proto.NoNode && r.op == proto.OpExists:
+		return nil // an answer like another
 	case r.code != proto.OK:
 		e := &Error{Op: op, Path: path, Err: Code(r.code)}
 		c.recycle(r)

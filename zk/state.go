@@ -14,13 +14,13 @@ type State int
 // From there a lost connection leads to Suspended and a lost session to Lost;
 // both lead back by themselves. AuthFailed and Closed are the end.
 const (
-	Connecting        State = iota // no session yet
-	Connected                      // to a server that serves reads and writes
-	ReadOnly                       // connected to a server that serves reads only; see [CanBeReadOnly]
-	Suspended                      // the connection is lost, and the session may be alive or not
-	Lost                           // the session is lost, and with it ephemeral nodes and watches
-	AuthFailed                     // a server refused a credential
-	Closed                         // Close was called
+	Connecting State = iota // no session yet
+	Connected               // to a server that serves reads and writes
+	ReadOnly                // connected to a server that serves reads only; see [CanBeReadOnly]
+	Suspended               // the connection is lost, and the session may be alive or not
+	Lost                    // the session is lost, and with it ephemeral nodes and watches
+	AuthFailed              // a server refused a credential
+	Closed                  // Close was called
 )
 
 var stateNames = [...]string{"Connecting", "Connected", "ReadOnly", "Suspended", "Lost", "AuthFailed", "Closed"}

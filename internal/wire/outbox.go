@@ -16,7 +16,7 @@ const flushRounds = 4
 // caller ever waits for a slow peer.
 type Outbox struct {
 	conn    net.Conn
-	try     tryWriter // nil when conn can only block
+	try     TryWriter // nil when conn can only block
 	onError func(error)
 
 	mu      sync.Mutex // guards all below; never held over I/O
@@ -28,17 +28,11 @@ type Outbox struct {
 	ended   bool       // nothing more is appended or written
 }
 
-// A tryWriter writes what it can without waiting. Fewer bytes than given and
-// no error mean that more would have to wait.
-type tryWriter interface {
-	TryWrite(b []byte) (int, error)
-}
-
 // NewOutbox writes to conn. onError is called at most once, from any goroutine
 // and without locks, when a write fails; not after Wait began. It must not
 // call Wait, which waits for it.
 func NewOutbox(conn net.Conn, onError func(error)) *Outbox {
-	o := &Outbox{conn: conn, try: tryWriterOf(conn), onError: onError}
+	o := &Outbox{conn: conn, try: TryWriterOf(conn), onError: onError}
 	o.idle.L = &o.mu
 	return o
 }

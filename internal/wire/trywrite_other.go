@@ -4,4 +4,4 @@ package wire
 
 import "net"
 
-func tryTCP(*net.TCPConn) tryWriter { return nil }
+func tryTCP(*net.TCPConn) TryWriter { return nil }

@@ -18,7 +18,7 @@ type tcpWriter struct {
 	err  error
 }
 
-func tryTCP(c *net.TCPConn) tryWriter {
+func tryTCP(c *net.TCPConn) TryWriter {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return nil

@@ -1,0 +1,40 @@
+# demo and test are for everybody, and need Go only. The rest is for those who
+# work on Zookit.
+
+.PHONY: demo test lint race real fuzz bench stress
+
+# The main job on the embedded fake: a config watch, an ephemeral that dies
+# with its session, a lock handed over.
+demo:
+	go run ./examples/quickstart
+
+# All tests. Those that need Java, Python or C say so and are skipped where
+# these are missing; with CI=true that is a failure.
+test:
+	go test ./...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+# Needs a C compiler.
+race:
+	go test -race ./...
+
+# What new tests have to pass before they are merged.
+stress:
+	go test -race -count=200 -failfast -timeout 80m $(or $(PKG),./...) $(if $(RUN),-run '$(RUN)')
+
+# Every fuzz target for a while: make fuzz FUZZTIME=1m
+FUZZTIME ?= 5s
+fuzz:
+	@for pkg in $$(go list ./internal/...); do \
+		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+# Speed side by side with peers, in one run; see docs/benchmarks.md.
+bench:
+	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),5) ./internal/bench

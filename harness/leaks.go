@@ -1,0 +1,109 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime/pprof"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A LeakMode says what becomes of what the code under test leaves behind.
+type LeakMode int
+
+const (
+	FailOnLeaks LeakMode = iota // the test fails
+	LogLeaks                    // the test logs it
+	IgnoreLeaks                 // nobody looks
+)
+
+// report tells what was left behind, a line each.
+func (e *Ensemble) report(left []string) {
+	for _, what := range left {
+		switch e.cfg.leaks {
+		case FailOnLeaks:
+			e.t.Errorf("harness: left behind: %s", what)
+		case LogLeaks:
+			e.t.Logf("harness: left behind: %s", what)
+		}
+	}
+}
+
+// leftSessions are the sessions of the code under test.
+func (e *Ensemble) leftSessions() (left []string) {
+	sessions := e.fake.Sessions()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range sessions {
+		if !e.ours[s.Client] {
+			left = append(left, s.String())
+		}
+	}
+	return left
+}
+
+// leftWatches are the persistent watches on clients of Connect. One-shot ones
+// cannot but be left when they have not fired.
+func (e *Ensemble) leftWatches() (left []string) {
+	for _, w := range e.fake.Watches() {
+		if w.Kind == "persistent" || w.Kind == "recursive" {
+			left = append(left, w.String())
+		}
+	}
+	return left
+}
+
+// leakLabel marks the goroutines of one test, so that tests can run in
+// parallel: a goroutine inherits its label from the one that started it.
+const leakLabel = "zookit.test"
+
+var labelled atomic.Int64
+
+func labelGoroutines(t TB) string {
+	value := fmt.Sprintf("%s#%d", t.Name(), labelled.Add(1))
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(leakLabel, value)))
+	return value
+}
+
+// leftGoroutines are those that the test has started, and that have not ended
+// in a second.
+func (e *Ensemble) leftGoroutines() (left []string) {
+	if e.cfg.leaks == IgnoreLeaks {
+		return nil
+	}
+	defer pprof.SetGoroutineLabels(context.Background())
+	for wait := time.Millisecond; ; wait *= 2 {
+		left = goroutines(fmt.Sprintf("%q:%q", leakLabel, e.labels))
+		if len(left) == 0 || wait > time.Second {
+			return left
+		}
+		time.Sleep(wait)
+	}
+}
+
+// goroutines are the stacks of the goroutines with a label, but for the one
+// that asks.
+func goroutines(label string) (stacks []string) {
+	var profile bytes.Buffer
+	pprof.Lookup("goroutine").WriteTo(&profile, 1)
+	for block := range strings.SplitSeq(profile.String(), "\n\n") {
+		if !strings.Contains(block, label) || strings.Contains(block, "harness.goroutines") {
+			continue
+		}
+		stacks = append(stacks, "goroutine\n"+frames(block))
+	}
+	return stacks
+}
+
+// frames is the functions and lines of a stack, without its addresses.
+func frames(block string) string {
+	var out strings.Builder
+	for line := range strings.Lines(block) {
+		if fields := strings.Fields(line); len(fields) >= 4 && strings.HasPrefix(line, "#\t0x") {
+			fmt.Fprintf(&out, "\t%s %s\n", fields[2], fields[3])
+		}
+	}
+	return out.String()
+}

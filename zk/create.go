@@ -1,0 +1,118 @@
+package zk
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/zookit/zookit/internal/proto"
+)
+
+// A CreateMode is what kind of node is created.
+type CreateMode int32
+
+// The modes. A sequential node gets ten digits appended to its name, greater
+// with each creation under its parent.
+const (
+	Persistent           CreateMode = 0
+	Ephemeral            CreateMode = 1 // deleted when the session ends
+	PersistentSequential CreateMode = 2
+	EphemeralSequential  CreateMode = 3
+	Container            CreateMode = 4 // deleted by the server some time after its last child; since 3.5.1
+)
+
+var modeNames = [...]string{"Persistent", "Ephemeral", "PersistentSequential", "EphemeralSequential", "Container"}
+
+func (m CreateMode) String() string {
+	if m < 0 || int(m) >= len(modeNames) {
+		return "CreateMode(" + strconv.Itoa(int(m)) + ")"
+	}
+	return modeNames[m]
+}
+
+func (m CreateMode) sequential() bool { return m == PersistentSequential || m == EphemeralSequential }
+
+// op is the opcode of a create without TTL. The older create has no Stat in
+// its reply.
+func (m CreateMode) op() proto.Op {
+	if m == Container {
+		return proto.OpCreateContainer
+	}
+	return proto.OpCreate2
+}
+
+// ttlFlags checks mode and TTL of a node with a TTL.
+func ttlFlags(mode CreateMode, ttl time.Duration) (int32, error) {
+	if ms := ttl.Milliseconds(); ms < 1 || ms > proto.MaxTTL {
+		return 0, badArguments(fmt.Errorf("TTL %v is not between 1ms and %d ms", ttl, proto.MaxTTL))
+	}
+	switch mode {
+	case Persistent:
+		return proto.FlagPersistentTTL, nil
+	case PersistentSequential:
+		return proto.FlagPersistentSequentialTTL, nil
+	}
+	return 0, badArguments(fmt.Errorf("mode %v with a TTL", mode))
+}
+
+// fullNew is full for a node to be created. The digits of a sequential one are
+// a part of its name, so that it may be empty before them.
+func (c *Conn) fullNew(path string, mode CreateMode) (string, error) {
+	if mode < Persistent || mode > Container {
+		return "", badArguments(fmt.Errorf("no such mode: %v", mode))
+	}
+	if !mode.sequential() {
+		return c.full(path)
+	}
+	if c.invalid != nil {
+		return "", c.invalid
+	}
+	if proto.CheckPath(path) != nil {
+		if err := proto.CheckPath(path + "0000000000"); err != nil {
+			return "", badArguments(err)
+		}
+	}
+	return c.chroot + path, nil
+}
+
+// Create creates a node and returns its path, which a sequential mode makes
+// longer. Its parent must exist. Without an ACL everybody may do everything.
+// It fails with [ErrNodeExists], [ErrNoNode] (of the parent),
+// [ErrNoChildrenForEphemerals].
+func (c *Conn) Create(ctx context.Context, path string, data []byte, mode CreateMode, acl ...ACL) (string, Stat, error) {
+	r := c.request(mode.op())
+	r.flags = int32(mode)
+	return c.create(ctx, r, path, data, mode, acl)
+}
+
+// CreateTTL is Create of a node that the server deletes when it has had no
+// child, and its data was not set, for a time: at least 1 ms, in whole ms. The
+// mode is [Persistent] or [PersistentSequential]. It takes a server of 3.5.4
+// with extendedTypesEnabled; others answer [ErrUnimplemented].
+func (c *Conn) CreateTTL(ctx context.Context, path string, data []byte, mode CreateMode, ttl time.Duration, acl ...ACL) (string, Stat, error) {
+	flags, err := ttlFlags(mode, ttl)
+	if err != nil {
+		return "", Stat{}, &Error{Op: "create", Path: path, Err: err, fate: unsent}
+	}
+	r := c.request(proto.OpCreateTTL)
+	r.flags, r.number = flags, ttl.Milliseconds()
+	return c.create(ctx, r, path, data, mode, acl)
+}
+
+func (c *Conn) create(ctx context.Context, r *request, path string, data []byte, mode CreateMode, acl []ACL) (string, Stat, error) {
+	full, err := c.fullNew(path, mode)
+	if err != nil {
+		c.recycle(r)
+		return "", Stat{}, &Error{Op: "create", Path: path, Err: err, fate: unsent}
+	}
+	r.path, r.data = full, data
+	r.acls = appendACLs(r.acls, acl)
+	if err := c.do(ctx, r, "create", path); err != nil {
+		return "", Stat{}, err
+	}
+	name, _ := strip(c.chroot, r.name)
+	stat := r.stat
+	c.recycle(r)
+	return name, stat, nil
+}

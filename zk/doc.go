@@ -1,0 +1,2 @@
+// Package zk is a ZooKeeper client.
+package zk
