@@ -18,6 +18,7 @@ const (
 	schemeIP     = "ip"
 	schemeDigest = "digest"
 	schemeSuper  = "super"
+	schemeSASL   = "sasl"
 )
 
 // An identity is something that a connection has proved about itself.

@@ -27,6 +27,7 @@ type conn struct {
 	firedIn  uint64 // the pass of watches.fire that told this connection
 	endsAt   int64  // deadline of a silent connection
 	stats    connStats
+	forWord  bool // it asks a four-letter word
 
 	// Of the reading goroutine alone:
 	fx       effects
@@ -34,6 +35,7 @@ type conn struct {
 	ops      []proto.MultiOp
 	results  []proto.MultiResult
 	children []string
+	dropped  bool // the client has ended the connection
 }
 
 // effects is what is to be done once the ensemble's lock is free.
@@ -75,7 +77,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c.frames = wire.NewFrameReader(nc, s.ensemble.cfg.maxBuffer)
 	c.out = wire.NewOutbox(nc, func(error) { nc.Close() })
 	c.ids = []identity{{schemeIP, c.host}}
-	c.stats.established = s.ensemble.wallClock()
+	c.stats = newConnStats(s.ensemble.wallClock())
 	return c
 }
 
@@ -114,7 +116,9 @@ func (c *conn) serve() {
 
 func (c *conn) logEnd(err error) {
 	var length *wire.LengthError
-	if errors.As(err, &length) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		c.dropped = true
+	} else if errors.As(err, &length) {
 		c.server.ensemble.cfg.logger.Warn("closing a connection", "client", c.net.RemoteAddr(), "cause", err)
 	}
 }
@@ -123,6 +127,7 @@ func (c *conn) logEnd(err error) {
 func (c *conn) begin() outcome {
 	first, err := c.frames.Peek(4)
 	if err != nil {
+		c.logEnd(err)
 		return hangUp
 	}
 	if answer, ok := c.server.fourLetterWord(c, [4]byte(first)); ok {
@@ -136,12 +141,13 @@ func (c *conn) begin() outcome {
 		return hangUp
 	}
 	r := jute.NewReader(frame, "ConnectRequest")
+	size := len(frame)
 	var req proto.ConnectRequest
 	if req.Decode(&r); r.Err() != nil {
 		c.logEnd(r.Err())
 		return hangUp
 	}
-	next := c.server.ensemble.connect(c, &req)
+	next := c.server.ensemble.connect(c, &req, size)
 	c.fx.run()
 	return next
 }
@@ -152,17 +158,19 @@ func (c *conn) send(f func([]byte) []byte) { c.out.Unlock(f(c.out.Lock())) }
 // connect begins or resumes a session. The order of the checks is the server's
 // (spec/sessions, A.1 and A.6): the zxid first, then the end of the connection
 // that has the session, and only then the password.
-func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest) outcome {
+func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	c.stats.request(size)
+	c.server.stats.connects++
 	if req.LastZxidSeen > e.state.zxid || e.closed {
 		return hangUp
 	}
-	c.stats.received++
 	s := e.sessions[req.SessionID]
 	if req.SessionID == 0 {
 		s = e.newSession(req.Timeout)
 	} else {
+		c.server.stats.revalidated++
 		if s != nil && s.conn != nil {
 			e.leave(s.conn)
 			c.fx.close = append(c.fx.close, s.conn)
@@ -186,7 +194,9 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest) outcome {
 		next = stay
 	}
 	c.stats.sent++
-	c.stats.op, c.stats.zxid = proto.OpCreateSession, e.state.zxid
+	if req.SessionID == 0 {
+		c.stats.answered(proto.OpCreateSession, 0, e.state.zxid)
+	}
 	c.send(func(b []byte) []byte {
 		b, start := wire.BeginFrame(b)
 		return wire.EndFrame(resp.AppendTo(b), start)
@@ -220,7 +230,9 @@ func (e *Ensemble) touchConn(c *conn) {
 	if c.session != nil {
 		timeout = c.session.timeout
 	}
-	e.idle.touch(c, &c.endsAt, e.now(), timeout)
+	now := e.now()
+	c.stats.at = now
+	e.idle.touch(c, &c.endsAt, now, timeout)
 	e.wakeFor(c.endsAt)
 }
 
@@ -229,19 +241,24 @@ func (c *conn) sendEvent(event int32, path string, zxid int64) {
 	b, start := wire.BeginFrame(c.out.Lock())
 	b = proto.ReplyHeader{Xid: proto.XidNotify, Zxid: zxid}.AppendTo(b)
 	b = proto.WatcherEvent{Type: event, State: proto.StateSyncConnected, Path: path}.AppendTo(b)
-	c.out.Unlock(wire.EndFrame(b, start))
+	b = wire.EndFrame(b, start)
+	c.out.Unlock(b)
 	c.stats.sent++
+	c.server.stats.event(len(b) - start - 4)
 }
 
 // beginReply begins a reply; endReply ends it.
 func (c *conn) beginReply(xid int32, zxid int64, code proto.Code) (b []byte, start int) {
+	c.stats.code = code
 	b, start = wire.BeginFrame(c.out.Lock())
 	return proto.ReplyHeader{Xid: xid, Zxid: zxid, Err: code}.AppendTo(b), start
 }
 
 func (c *conn) endReply(b []byte, start int) {
-	c.out.Unlock(wire.EndFrame(b, start))
+	b = wire.EndFrame(b, start)
+	c.out.Unlock(b)
 	c.stats.sent++
+	c.server.stats.response(len(b) - start - 4)
 	c.fx.flushLater(c)
 }
 

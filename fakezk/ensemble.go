@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -63,7 +64,11 @@ func start(network *memnet.Network, opts []Option) (*Ensemble, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, warning := range cfg.warnings {
+		cfg.logger.Warn("fakezk: " + warning)
+	}
 	if network != nil {
+		cfg.addr = memoryAddr(cfg.addr)
 		network.Seed, network.Least, network.Most = cfg.latencySeed, cfg.latencyLeast, cfg.latencyMost
 	}
 	e := &Ensemble{
@@ -71,7 +76,7 @@ func start(network *memnet.Network, opts []Option) (*Ensemble, error) {
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		sessions: map[int64]*session{}, armed: math.MaxInt64,
 		expiry: newExpiryQueue[*session](cfg.tickTime.Milliseconds()),
-		idle:   newExpiryQueue[*conn](idleBucket.Milliseconds()),
+		idle:   newExpiryQueue[*conn](cfg.idleTimeout.Milliseconds()),
 	}
 	e.nextSession = firstSessionID(cfg.serverID, e.wallClock())
 	s := newServer(e, cfg.addr)
@@ -81,6 +86,20 @@ func start(network *memnet.Network, opts []Option) (*Ensemble, error) {
 	}
 	e.ended.Go(e.janitor)
 	return e, nil
+}
+
+// memoryAddr is the address on a network in memory, which has one interface
+// and takes no port 0.
+func memoryAddr(addr string) string {
+	switch host, port, err := net.SplitHostPort(addr); {
+	case err != nil:
+		return addr
+	case port == "0":
+		return ""
+	case host == "":
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr
 }
 
 // Close ends all connections and returns when every goroutine has ended. It
@@ -110,9 +129,17 @@ func (e *Ensemble) Close() error {
 func (e *Ensemble) ConnectString() string {
 	addrs := make([]string, len(e.servers))
 	for i, s := range e.servers {
-		addrs[i] = s.Addr()
+		addrs[i] = reachable(s.Addr())
 	}
 	return strings.Join(addrs, ",")
+}
+
+// reachable is addr, or the loopback interface for all interfaces.
+func reachable(addr string) string {
+	if ap, err := netip.ParseAddrPort(addr); err == nil && ap.Addr().IsUnspecified() {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), ap.Port()).String()
+	}
+	return addr
 }
 
 // DialContext connects to a server of the ensemble: over memory for an

@@ -17,7 +17,7 @@ func (c *conn) handle(frame []byte) outcome {
 	e := c.server.ensemble
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c.stats.request(h.Op, h.Xid)
+	c.stats.request(len(frame))
 	switch h.Op {
 	case proto.OpAuth:
 		return c.auth(h.Xid, &r)
@@ -36,7 +36,10 @@ func (c *conn) handle(frame []byte) outcome {
 	}
 	e.touch(c.session)
 	e.touchConn(c)
-	return c.dispatch(e, h, &r)
+	next := c.dispatch(e, h, &r)
+	c.stats.answered(h.Op, h.Xid, e.state.zxid)
+	c.server.stats.answered(h.Op)
+	return next
 }
 
 // authenticated tells whether the identities satisfy an enforced scheme.

@@ -7,9 +7,6 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// idleBucket is the grain in which silent connections are closed.
-const idleBucket = 10 * time.Second
-
 // janitor ends sessions and connections in their time, and reaps containers
 // and TTL nodes.
 func (e *Ensemble) janitor() {
@@ -52,10 +49,12 @@ func (e *Ensemble) tidy(fx *effects) time.Duration {
 	now := e.now()
 	for _, s := range e.expiry.due(now) {
 		s.endsAt = 0
+		e.servers[0].stats.expired++
 		e.expire(s, fx)
 	}
 	for _, c := range e.idle.due(now) {
 		c.endsAt = 0
+		c.server.stats.silent++
 		fx.close = append(fx.close, c)
 	}
 	e.reaper.reap(e, now, fx)

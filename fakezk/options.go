@@ -31,7 +31,14 @@ type config struct {
 	skipACL      bool
 	enforceQuota bool
 	superDigest  string
+	dataDir      string // for conf to tell
+	dataLogDir   string
+	backlog      int
 	enforceAuth  []string // schemes; a connection needs one of them
+
+	// Of enforce.auth.* and sessionRequireClientSASLAuth, which make enforceAuth:
+	enforceConfigured, requireSASL bool
+	enforceSchemes                 []string
 
 	extendedTypes   bool
 	reapInterval    time.Duration // between looks for containers and TTL nodes to delete
@@ -41,19 +48,21 @@ type config struct {
 	latencySeed               uint64
 	latencyLeast, latencyMost time.Duration
 
-	acls *aclCache
-	errs []error // of options
+	acls     *aclCache
+	errs     []error  // of options
+	warnings []string // of configuration files, to be logged
 }
 
 func newConfig(opts []Option) (*config, error) {
 	c := &config{
 		tickTime: 3 * time.Second, maxPerHost: 60, idleTimeout: 10 * time.Second, maxBuffer: proto.MaxBuffer,
-		fourLetter: map[string]bool{"srvr": true}, version: "3.9.5", logger: slog.New(slog.DiscardHandler), serverID: 1,
+		fourLetter: map[string]bool{"srvr": true}, version: "3.9.5", logger: slog.New(slog.DiscardHandler), serverID: 1, backlog: -1,
 		reapInterval: time.Minute, reapedPerMinute: 10000, acls: &aclCache{},
 	}
 	for _, o := range opts {
 		o(c)
 	}
+	c.fail(c.combineEnforced())
 	if c.minTimeout == 0 {
 		c.minTimeout = 2 * c.tickTime
 	}
@@ -75,6 +84,11 @@ func (c *config) validate() error {
 	bad(c.maxBuffer > 0, "maximum request of %d bytes: at least 1", c.maxBuffer)
 	bad(c.maxPerHost >= 0 && c.maxConns >= 0, "maximum of connections: 0 (no limit) or more")
 	bad(c.idleTimeout > 0, "timeout of connections without a session %v: more than 0", c.idleTimeout)
+	bad(c.neverUsed >= 0, "lifetime of a container never used %v: 0 (for ever) or more", c.neverUsed)
+	for _, scheme := range c.enforceAuth {
+		known := scheme == schemeDigest || scheme == schemeIP || scheme == schemeSASL
+		bad(known, "authentication scheme %q to enforce: digest, ip or sasl", scheme)
+	}
 	bad(c.reapInterval > 0, "interval of looking for containers to delete %v: more than 0", c.reapInterval)
 	bad(0 <= c.latencyLeast && c.latencyLeast <= c.latencyMost, "latency from %v to %v: least is 0 to most", c.latencyLeast, c.latencyMost)
 	bad(c.reapedPerMinute > 0, "containers deleted in a minute %d: at least 1", c.reapedPerMinute)
@@ -99,6 +113,18 @@ func SessionTimeouts(least, most time.Duration) Option {
 // 60, and 0 is no limit.
 func MaxClientConns(n int) Option { return func(c *config) { c.maxPerHost = n } }
 
+// MaxConns is how many connections there may be in all; the default, 0, is no
+// limit.
+func MaxConns(n int) Option { return func(c *config) { c.maxConns = n } }
+
+// IdleTimeout is how long a connection may be open without asking for a
+// session; it ends within twice that. The default is 10 s.
+func IdleTimeout(d time.Duration) Option { return func(c *config) { c.idleTimeout = d } }
+
+// MaxRequest is how many bytes a request may have, as jute.maxbuffer sets it;
+// a longer one ends the connection. The default is 1,048,575.
+func MaxRequest(bytes int) Option { return func(c *config) { c.maxBuffer = bytes } }
+
 // FourLetterWords enables commands such as "ruok"; "*" enables all. The default
 // is "srvr", which is always enabled.
 func FourLetterWords(words ...string) Option {
@@ -116,6 +142,19 @@ func ExtendedTypes() Option { return func(c *config) { c.extendedTypes = true } 
 // ReapInterval is how often the server looks for containers without children
 // and for TTL znodes past their time; the default is a minute.
 func ReapInterval(d time.Duration) Option { return func(c *config) { c.reapInterval = d } }
+
+// NeverUsed is how long a container lives that never had a child; the default,
+// 0, is for ever.
+func NeverUsed(d time.Duration) Option { return func(c *config) { c.neverUsed = d } }
+
+// EnforceAuth ends every connection that makes a request without an identity
+// of one of the schemes, which are "digest", "ip" (which all have) and "sasl"
+// (which none can have). By default none is needed.
+func EnforceAuth(schemes ...string) Option { return func(c *config) { c.enforceAuth = schemes } }
+
+// Reconfig enables the request of that name, which a server that stands alone
+// then refuses with another error.
+func Reconfig() Option { return func(c *config) { c.reconfig = true } }
 
 // SuperDigest makes a digest identity the super user, whom no ACL holds: the
 // text is "super:" and the base64 of the SHA-1 of "super:password", as

@@ -12,12 +12,13 @@ type Server struct {
 	running  sync.WaitGroup // its goroutines
 
 	// Guarded by the ensemble's lock:
-	addr     string
-	listener net.Listener // nil while stopped
-	conns    map[*conn]struct{}
-	perHost  map[string]int
-	watches  watches
-	stats    serverStats
+	addr      string
+	listener  net.Listener // nil while stopped
+	conns     map[*conn]struct{}
+	perHost   map[string]int
+	watches   watches
+	stats     serverStats
+	traceMask int64
 }
 
 func newServer(e *Ensemble, addr string) *Server {
@@ -51,6 +52,7 @@ func (s *Server) Start() error {
 		return nil
 	}
 	s.addr, s.listener = l.Addr().String(), l
+	s.stats, s.traceMask = newServerStats(e.now()), firstMask
 	e.nextSession = max(e.nextSession, firstSessionID(e.cfg.serverID, e.wallClock()))
 	for _, session := range e.sessions {
 		e.touch(session)
@@ -139,6 +141,7 @@ func (s *Server) admit(l net.Listener, c *conn) bool {
 // forget drops a connection that has ended.
 func (s *Server) forget(c *conn) {
 	delete(s.conns, c)
+	s.stats.ended(c)
 	if s.perHost[c.host]--; s.perHost[c.host] == 0 {
 		delete(s.perHost, c.host)
 	}

@@ -1,7 +1,6 @@
 package fakezk
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -56,19 +55,15 @@ func (s *state) create(t *txn, a *createArgs) (*znode, proto.Code) {
 	if code != proto.OK {
 		return nil, code
 	}
-	path := a.path
-	parent := s.parentOf(path)
+	parent := s.parentOf(a.path)
 	if parent == nil {
 		return nil, proto.NoNode
 	}
 	if !s.allowed(t.ids, parent.acl, proto.PermCreate) {
 		return nil, proto.NoAuth
 	}
-	var suffix string
-	if sequential(a.mode) {
-		suffix = sequenceSuffix(parent.creates)
-		path += suffix
-	}
+	both := pathAndData(a, parent)
+	path := both[:len(both)-len(a.data)]
 	if proto.CheckPath(path) != nil {
 		return nil, proto.BadArguments
 	}
@@ -81,10 +76,8 @@ func (s *state) create(t *txn, a *createArgs) (*znode, proto.Code) {
 	if code := s.checkQuota(path, 1, int64(len(a.data))); code != proto.OK {
 		return nil, code
 	}
-	// Path and data are one allocation.
-	both := path + string(a.data)
 	n := &znode{
-		path: both[:len(path)], data: both[len(path):], null: a.data == nil, acl: acl,
+		path: path, data: both[len(path):], null: a.data == nil, acl: acl,
 		czxid: t.zxid, mzxid: t.zxid, pzxid: t.zxid, ctime: t.now, mtime: t.now, owner: owner,
 	}
 	s.put(n)
@@ -103,6 +96,19 @@ func (s *state) create(t *txn, a *createArgs) (*znode, proto.Code) {
 	return n, proto.OK
 }
 
+// pathAndData copies both out of the frame, in one allocation. (To concatenate
+// strings would not do: where only one of them is not empty it is not copied.)
+func pathAndData(a *createArgs, parent *znode) string {
+	var digits [suffixMax]byte
+	suffix := sequenceSuffix(digits[:0], parent, a.mode)
+	var b strings.Builder
+	b.Grow(len(a.path) + len(suffix) + len(a.data))
+	b.WriteString(a.path)
+	b.Write(suffix)
+	b.Write(a.data)
+	return b.String()
+}
+
 func sequential(mode int32) bool {
 	switch mode {
 	case proto.FlagPersistentSequential, proto.FlagEphemeralSequential, proto.FlagPersistentSequentialTTL:
@@ -111,12 +117,33 @@ func sequential(mode int32) bool {
 	return false
 }
 
-func sequenceSuffix(n int32) string {
-	if n < 0 {
-		return fmt.Sprintf("%010d", n)
+// suffixMax is the longest sequence number, that of the least int32.
+const suffixMax = len("-2147483648")
+
+// sequenceSuffix appends the number of children that the parent ever had, in
+// ten places with the sign, or nothing for a mode that is not sequential.
+func sequenceSuffix(b []byte, parent *znode, mode int32) []byte {
+	if !sequential(mode) {
+		return b
 	}
-	digits := strconv.Itoa(int(n))
-	return "0000000000"[len(digits):] + digits
+	n := int64(parent.creates)
+	width := 10
+	if n < 0 {
+		b = append(b, '-')
+		n, width = -n, 9
+	}
+	for digits := width; digits > 1 && n < pow10(digits-1); digits-- {
+		b = append(b, '0')
+	}
+	return strconv.AppendInt(b, n, 10)
+}
+
+func pow10(n int) int64 {
+	p := int64(1)
+	for range n {
+		p *= 10
+	}
+	return p
 }
 
 // ownerOf judges the flags of a create and tells who is to own the node.

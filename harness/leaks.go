@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"runtime/pprof"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -59,12 +59,45 @@ func (e *Ensemble) leftWatches() (left []string) {
 // parallel: a goroutine inherits its label from the one that started it.
 const leakLabel = "zookit.test"
 
-var labelled atomic.Int64
+// labels are those of the tests that run, each for all ensembles of its test.
+var labels struct {
+	sync.Mutex
+	given  int
+	byTest map[TB]*testLabel
+}
 
-func labelGoroutines(t TB) string {
-	value := fmt.Sprintf("%s#%d", t.Name(), labelled.Add(1))
-	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(leakLabel, value)))
-	return value
+type testLabel struct {
+	value     string
+	ensembles int
+}
+
+// labelGoroutines labels the goroutine of a test.
+func labelGoroutines(t TB) {
+	labels.Lock()
+	defer labels.Unlock()
+	l := labels.byTest[t]
+	if l == nil {
+		labels.given++
+		l = &testLabel{value: fmt.Sprintf("%s#%d", t.Name(), labels.given)}
+		if labels.byTest == nil {
+			labels.byTest = map[TB]*testLabel{}
+		}
+		labels.byTest[t] = l
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(leakLabel, l.value)))
+	}
+	l.ensembles++
+}
+
+// lastLabel is the label of a test whose last ensemble ends.
+func lastLabel(t TB) (value string, last bool) {
+	labels.Lock()
+	defer labels.Unlock()
+	l := labels.byTest[t]
+	if l.ensembles--; l.ensembles > 0 {
+		return "", false
+	}
+	delete(labels.byTest, t)
+	return l.value, true
 }
 
 // leftGoroutines are those that the test has started, and that have not ended
@@ -73,9 +106,13 @@ func (e *Ensemble) leftGoroutines() (left []string) {
 	if e.cfg.leaks == IgnoreLeaks {
 		return nil
 	}
+	label, last := lastLabel(e.t)
+	if !last {
+		return nil // those of the other ensembles' clients still run
+	}
 	defer pprof.SetGoroutineLabels(context.Background())
 	for wait := time.Millisecond; ; wait *= 2 {
-		left = goroutines(fmt.Sprintf("%q:%q", leakLabel, e.labels))
+		left = goroutines(fmt.Sprintf("%q:%q", leakLabel, label))
 		if len(left) == 0 || wait > time.Second {
 			return left
 		}

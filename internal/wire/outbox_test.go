@@ -469,6 +469,7 @@ func TestOutboxNoErrorAfterWait(t *testing.T) {
 		go o.Wait()
 		synctest.Wait()
 		close(c.gate)
+		synctest.Wait()
 	})
 }
 

@@ -1,0 +1,58 @@
+package conformance
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"strings"
+)
+
+//go:embed cases/*.txt
+var caseFiles embed.FS
+
+// A family is the cases of one file.
+type family struct {
+	name  string // of the file, without its extension
+	cases []testCase
+}
+
+// families reads all cases.
+func families() ([]family, error) {
+	entries, err := caseFiles.ReadDir("cases")
+	if err != nil {
+		return nil, err
+	}
+	var all []family
+	for _, e := range entries {
+		text, err := caseFiles.ReadFile(path.Join("cases", e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		cases, err := parseCases(string(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name(), err)
+		}
+		all = append(all, family{strings.TrimSuffix(e.Name(), ".txt"), cases})
+	}
+	return all, nil
+}
+
+// play runs a case and returns its transcript, one text a step. It stops at
+// the first step that says stop.
+func (c *testCase) play(r *run, stop func(s *step, got string) bool) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	defer r.end()
+	for i := range c.steps {
+		s := &c.steps[i]
+		got, err := r.step(*s)
+		if err != nil {
+			return err
+		}
+		if stop(s, got) {
+			return nil
+		}
+	}
+	return nil
+}

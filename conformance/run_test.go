@@ -1,0 +1,195 @@
+package conformance
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zookit/zookit/fakezk"
+	"github.com/zookit/zookit/internal/javazk"
+)
+
+var record = flag.Bool("record", false, "write what the real server answers into the cases")
+
+// load reads all cases.
+func load(t *testing.T) []family {
+	all, err := families()
+	require.NoError(t, err)
+	return all
+}
+
+// eachCase runs f for every case as a subtest.
+func eachCase(t *testing.T, all []family, f func(t *testing.T, c *testCase)) {
+	for _, fam := range all {
+		t.Run(fam.name, func(t *testing.T) {
+			for i := range fam.cases {
+				t.Run(fam.cases[i].name, func(t *testing.T) { f(t, &fam.cases[i]) })
+			}
+		})
+	}
+}
+
+// TestFake plays every case against the fake, in virtual time.
+func TestFake(t *testing.T) {
+	eachCase(t, load(t), func(t *testing.T, c *testCase) {
+		synctest.Test(t, func(t *testing.T) { c.compare(t, newRun(dialFake(t, c.server), c.root()), "the record") })
+	})
+}
+
+// TestReal plays every case against a real server: what the cases say is true.
+// With -record it writes what the real server says into the cases.
+func TestReal(t *testing.T) {
+	all := load(t)
+	servers := startServers(t, all)
+	eachCase(t, all, func(t *testing.T, c *testCase) { c.compare(t, servers.run(t, c), "the record") })
+	if *record {
+		for _, fam := range all {
+			require.NoError(t, fam.write())
+		}
+	}
+}
+
+// TestFakeEqualsReal plays every case against both.
+func TestFakeEqualsReal(t *testing.T) {
+	all := load(t)
+	servers := startServers(t, all)
+	eachCase(t, all, func(t *testing.T, c *testCase) {
+		require.NoError(t, c.play(servers.run(t, c), func(s *step, got string) bool {
+			s.want = got
+			return false
+		}))
+		synctest.Test(t, func(t *testing.T) { c.compare(t, newRun(dialFake(t, c.server), c.root()), "a real server") })
+	})
+}
+
+func (c *testCase) root() string { return "/" + c.name }
+
+// compare plays the case and fails at the first step with another transcript.
+func (c *testCase) compare(t *testing.T, r *run, wants string) {
+	t.Helper()
+	var before strings.Builder
+	require.NoError(t, c.play(r, func(s *step, got string) bool {
+		if *record {
+			s.want = got
+			return false
+		}
+		if got == s.want {
+			fmt.Fprintf(&before, "%s\n%s", s.line, got)
+			return false
+		}
+		t.Errorf("%s: %s\n\n%s%s\n--- got\n%s--- %s has\n%s", c.name, c.rule, &before, s.line, got, wants, s.want)
+		return true
+	}))
+}
+
+// dialFake starts a fake in memory.
+func dialFake(t *testing.T, props []string) dialFunc {
+	e := fakezk.New(t, fakeOptions(props)...)
+	return func() (net.Conn, error) { return e.DialContext(context.Background(), "tcp", e.ConnectString()) }
+}
+
+// fakeOptions is what zoo.cfg says, as options.
+func fakeOptions(props []string) []fakezk.Option {
+	opts := []fakezk.Option{fakezk.TickTime(2 * time.Second), fakezk.MaxClientConns(0), fakezk.FourLetterWords("*")}
+	for _, p := range props {
+		key, value, _ := strings.Cut(p, "=")
+		n, _ := strconv.Atoi(value)
+		ms := time.Duration(n) * time.Millisecond
+		switch key {
+		case "tickTime":
+			opts = append(opts, fakezk.TickTime(ms))
+		case "maxClientCnxns":
+			opts = append(opts, fakezk.MaxClientConns(n))
+		case "extendedTypesEnabled":
+			opts = append(opts, fakezk.ExtendedTypes())
+		case "enforceQuota":
+			opts = append(opts, fakezk.EnforceQuota())
+		case "skipACL":
+			opts = append(opts, fakezk.SkipACL())
+		case "znode.container.checkIntervalMs":
+			opts = append(opts, fakezk.ReapInterval(ms))
+		case "DigestAuthenticationProvider.superDigest":
+			opts = append(opts, fakezk.SuperDigest(value))
+		default:
+			opts = append(opts, fakezk.TmpProp(key, value))
+		}
+	}
+	return opts
+}
+
+// servers are real ones that run, by their properties. Cases that do not need
+// a fresh one share it.
+type servers map[string]string
+
+func startServers(t *testing.T, all []family) servers {
+	s := servers{}
+	for _, fam := range all {
+		for _, c := range fam.cases {
+			if key := strings.Join(c.server, " "); s[key] == "" && !c.fresh {
+				s[key] = startReal(t, c.server)
+			}
+		}
+	}
+	return s
+}
+
+func (s servers) run(t *testing.T, c *testCase) *run {
+	t.Helper()
+	addr := s[strings.Join(c.server, " ")]
+	if c.fresh {
+		addr = startReal(t, c.server)
+	}
+	r := newRun(dialTCP(addr), c.root())
+	r.slack = 3 * time.Second
+	return r
+}
+
+// startReal boots a real server.
+func startReal(t *testing.T, props []string) string {
+	t.Helper()
+	var config, jvm []string
+	for _, p := range props {
+		if strings.HasPrefix(p, "jute.maxbuffer=") {
+			jvm = append(jvm, "-D"+p)
+		} else {
+			config = append(config, p)
+		}
+	}
+	s := javazk.Start(t, javazk.TickTime(2000), javazk.Prefer("3.9"), javazk.Config(config...), javazk.JVM(jvm...))
+	return s.Addr()
+}
+
+// write puts what was recorded into the file.
+func (f *family) write() error {
+	name := filepath.Join("cases", f.name+".txt")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var steps []step
+	for _, c := range f.cases {
+		steps = append(steps, c.steps...)
+	}
+	var b strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "\t") {
+			continue
+		}
+		b.WriteString(line)
+		if len(steps) > 0 && strings.TrimSuffix(line, "\n") == steps[0].line {
+			b.WriteString(steps[0].want)
+			steps = steps[1:]
+		}
+	}
+	return os.WriteFile(name, []byte(b.String()), 0o644)
+}
