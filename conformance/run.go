@@ -52,7 +52,7 @@ func (r *run) begin() error {
 	}
 	r.do(c, "closeSession")
 	r.start = r.last
-	r.lines = nil
+	r.lines, r.sessions = nil, nil
 	delete(r.clients, "c1")
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -98,33 +97,23 @@ func dialFake(t *testing.T, props []string) dialFunc {
 	return func() (net.Conn, error) { return e.DialContext(context.Background(), "tcp", e.ConnectString()) }
 }
 
-// fakeOptions is what zoo.cfg says, as options.
+// fakeOptions is the same server as startReal's.
 func fakeOptions(props []string) []fakezk.Option {
-	opts := []fakezk.Option{fakezk.TickTime(2 * time.Second), fakezk.MaxClientConns(0), fakezk.FourLetterWords("*")}
+	flags, config := flagsAndConfig(props)
+	return []fakezk.Option{fakezk.TickTime(2 * time.Second), fakezk.MaxClientConns(0), fakezk.JVMFlags(flags...), fakezk.Config(config...)}
+}
+
+// flagsAndConfig tells the properties that a server takes from the command
+// line of its JVM from those that it takes from zoo.cfg.
+func flagsAndConfig(props []string) (flags, config []string) {
 	for _, p := range props {
-		key, value, _ := strings.Cut(p, "=")
-		n, _ := strconv.Atoi(value)
-		ms := time.Duration(n) * time.Millisecond
-		switch key {
-		case "tickTime":
-			opts = append(opts, fakezk.TickTime(ms))
-		case "maxClientCnxns":
-			opts = append(opts, fakezk.MaxClientConns(n))
-		case "extendedTypesEnabled":
-			opts = append(opts, fakezk.ExtendedTypes())
-		case "enforceQuota":
-			opts = append(opts, fakezk.EnforceQuota())
-		case "skipACL":
-			opts = append(opts, fakezk.SkipACL())
-		case "znode.container.checkIntervalMs":
-			opts = append(opts, fakezk.ReapInterval(ms))
-		case "DigestAuthenticationProvider.superDigest":
-			opts = append(opts, fakezk.SuperDigest(value))
-		default:
-			opts = append(opts, fakezk.TmpProp(key, value))
+		if strings.HasPrefix(p, "jute.") || strings.HasPrefix(p, "znode.container.") {
+			flags = append(flags, "-D"+p)
+		} else {
+			config = append(config, p)
 		}
 	}
-	return opts
+	return flags, config
 }
 
 // servers are real ones that run, by their properties. Cases that do not need
@@ -157,15 +146,8 @@ func (s servers) run(t *testing.T, c *testCase) *run {
 // startReal boots a real server.
 func startReal(t *testing.T, props []string) string {
 	t.Helper()
-	var config, jvm []string
-	for _, p := range props {
-		if strings.HasPrefix(p, "jute.maxbuffer=") {
-			jvm = append(jvm, "-D"+p)
-		} else {
-			config = append(config, p)
-		}
-	}
-	s := javazk.Start(t, javazk.TickTime(2000), javazk.Prefer("3.9"), javazk.Config(config...), javazk.JVM(jvm...))
+	flags, config := flagsAndConfig(props)
+	s := javazk.Start(t, javazk.TickTime(2000), javazk.Prefer("3.9"), javazk.Config(config...), javazk.JVM(flags...))
 	return s.Addr()
 }
 

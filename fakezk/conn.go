@@ -172,8 +172,8 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome
 	} else {
 		c.server.stats.revalidated++
 		if s != nil && s.conn != nil {
-			e.leave(s.conn)
 			c.fx.close = append(c.fx.close, s.conn)
+			e.leave(s.conn)
 		}
 		if s != nil && string(passwordOf(s.id)) != string(req.Password) {
 			s = nil

@@ -64,8 +64,8 @@ func (s *Server) fourLetterWord(c *conn, word [4]byte) (answer string, ok bool) 
 		return "", false
 	}
 	s.countWord(c, func() { c.forWord = true; c.stats.request(0) })
-	switch enabled := s.ensemble.cfg.fourLetter; {
-	case !enabled[name] && !enabled["*"]:
+	switch {
+	case !s.ensemble.cfg.enabled(name):
 		answer = name + " is not executed because it is not in the whitelist.\n"
 	case name == "telnet close":
 		return "", true

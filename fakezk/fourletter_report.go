@@ -81,7 +81,7 @@ func (c *conn) reportSession(b *strings.Builder) {
 		fmt.Fprintf(b, ",lcxid=0x%x", st.xid)
 	}
 	responded := st.at
-	if st.op == noOp {
+	if st.op == noOp || st.op == neverOp {
 		responded = 0
 	}
 	fmt.Fprintf(b, ",lzxid=0x%x,lresp=%d,llat=0,minlat=0,avglat=0,maxlat=0", uint64(st.zxid), responded)

@@ -24,6 +24,7 @@ type config struct {
 	maxBuffer   int           // bytes of a request
 
 	fourLetter   map[string]bool // enabled words; "*" is all
+	readOnlyMode bool            // on a server that stands alone this enables isro, and that is all
 	version      string
 	serverID     int64
 	logger       *slog.Logger
@@ -70,6 +71,11 @@ func newConfig(opts []Option) (*config, error) {
 		c.maxTimeout = 20 * c.tickTime
 	}
 	return c, c.validate()
+}
+
+// enabled tells whether a four-letter word may be asked.
+func (c *config) enabled(word string) bool {
+	return c.fourLetter[word] || c.fourLetter["*"] || word == "isro" && c.readOnlyMode
 }
 
 func (c *config) validate() error {

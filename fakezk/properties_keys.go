@@ -60,15 +60,11 @@ var configKeys = map[string]set{
 // systemProperties are those that a fake heeds. The ones with a prefix may
 // stand in zoo.cfg, without it.
 var systemProperties = map[string]set{
-	"jute.maxbuffer":                         whole(0, 1, func(c *config, n int64) { c.maxBuffer = int(n) }),
-	"znode.container.checkIntervalMs":        milliseconds(0, 1, func(c *config, d time.Duration) { c.reapInterval = d }),
-	"znode.container.maxPerMinute":           whole(0, 1, func(c *config, n int64) { c.reapedPerMinute = int(n) }),
-	"znode.container.maxNeverUsedIntervalMs": milliseconds(0, 0, func(c *config, d time.Duration) { c.neverUsed = d }),
-	"readonlymode.enabled": boolean(func(c *config, on bool) {
-		if on { // of no effect on a server that stands alone but this:
-			c.fourLetter["isro"] = true
-		}
-	}),
+	"jute.maxbuffer":                                     whole(0, 1, func(c *config, n int64) { c.maxBuffer = int(n) }),
+	"znode.container.checkIntervalMs":                    milliseconds(0, 1, func(c *config, d time.Duration) { c.reapInterval = d }),
+	"znode.container.maxPerMinute":                       whole(0, 1, func(c *config, n int64) { c.reapedPerMinute = int(n) }),
+	"znode.container.maxNeverUsedIntervalMs":             milliseconds(0, 0, func(c *config, d time.Duration) { c.neverUsed = d }),
+	"readonlymode.enabled":                               boolean(func(c *config, on bool) { c.readOnlyMode = on }),
 	"zookeeper.4lw.commands.whitelist":                   whitelist,
 	"zookeeper.maxCnxns":                                 whole(0, math.MinInt32, func(c *config, n int64) { c.maxConns = int(max(n, 0)) }),
 	"zookeeper.extendedTypesEnabled":                     boolean(func(c *config, on bool) { c.extendedTypes = on }),
@@ -82,7 +78,6 @@ var systemProperties = map[string]set{
 	"zookeeper.enforce.auth.schemes":                     text(func(c *config, v string) { c.enforceSchemes = splitList(v) }),
 	"zookeeper.sessionRequireClientSASLAuth":             boolean(func(c *config, on bool) { c.requireSASL = on }),
 	"zookeeper.client.portUnification":                   only("false"),
-	"zookeeper.ssl.client.enable":                        only("false"),
 }
 
 // propertiesUnderLoad bear on clients that ask for much at once.

@@ -48,7 +48,7 @@ func (e *Ensemble) newSession(requested int32) *session {
 }
 
 func (e *Ensemble) recordSession(s *session) {
-	e.state.sessions.ReplaceOrInsert(sessionRecord{id: s.id, timeout: int32(s.timeout)})
+	e.state.sessions.ReplaceOrInsert(sessionRecord{id: s.id, timeout: int32(s.timeout), client: s.client})
 	e.touch(s)
 }
 

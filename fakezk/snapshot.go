@@ -44,7 +44,7 @@ func (e *Ensemble) Restore(s *Snapshot) {
 	clear(e.sessions)
 	e.reaper.queue = nil
 	e.state.sessions.Ascend(func(r sessionRecord) bool {
-		s := &session{id: r.id, timeout: int64(r.timeout)}
+		s := &session{id: r.id, timeout: int64(r.timeout), client: r.client}
 		e.sessions[s.id] = s
 		e.touch(s)
 		return true

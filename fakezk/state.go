@@ -41,7 +41,8 @@ type ephemeral struct {
 // sessionRecord is what is replicated of a session.
 type sessionRecord struct {
 	id      int64
-	timeout int32 // milliseconds
+	timeout int32  // milliseconds
+	client  string // address of its latest connection
 }
 
 // A change is what a transaction did to one node, for watches.

@@ -6,8 +6,11 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// noOp is in the place of the last operation of a connection without one.
-const noOp = proto.OpError
+// In the place of the last operation of a connection without one.
+const (
+	noOp    proto.Op = -1 // since crst
+	neverOp proto.Op = -2 // at all
+)
 
 // connStats is what four-letter words tell of a connection. Latencies are not
 // among it: requests are answered in the instant in which they are read, which
@@ -27,7 +30,7 @@ type connStats struct {
 }
 
 func newConnStats(now int64) connStats {
-	return connStats{established: now, op: noOp, xid: -1, zxid: -1}
+	return connStats{established: now, op: neverOp}
 }
 
 // request counts a frame of size bytes that has come in.
@@ -129,7 +132,7 @@ func (s *serverStats) answered(op proto.Op) {
 
 // opNames are ZooKeeper's abbreviations of operations.
 var opNames = map[proto.Op]string{
-	noOp: "NA", proto.OpCreateSession: "SESS", proto.OpPing: "PING", proto.OpCloseSession: "CLOS",
+	noOp: "NA", neverOp: "null", proto.OpCreateSession: "SESS", proto.OpPing: "PING", proto.OpCloseSession: "CLOS",
 	proto.OpCreate: "CREA", proto.OpCreate2: "CREA", proto.OpCreateContainer: "CREA", proto.OpCreateTTL: "CREA",
 	proto.OpDelete: "DELE", proto.OpDeleteContainer: "DELE", proto.OpSetData: "SETD", proto.OpSetACL: "SETA",
 	proto.OpReconfig: "RECO", proto.OpMulti: "MULT", proto.OpMultiRead: "MLTR", proto.OpExists: "EXIS",

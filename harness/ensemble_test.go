@@ -93,17 +93,25 @@ func TestExpireLosesTheSession(t *testing.T) {
 	})
 }
 
+// suspends does something and waits until the client has seen its connection
+// go: a call before that would be lost with it.
+func suspends(t *testing.T, c *harness.Client, do func()) {
+	t.Helper()
+	states := c.States(t.Context())
+	do()
+	for s := range states {
+		if s == zk.Suspended {
+			return
+		}
+	}
+	t.Fatal("the client was never suspended")
+}
+
 func TestCutAndExpireByID(t *testing.T) {
 	e := harness.New(t)
 	c := e.Connect()
 	session := c.Session()
-	states := c.States(t.Context())
-	e.Cut(session.ID())
-	for s := range states {
-		if s == zk.Suspended {
-			break
-		}
-	}
+	suspends(t, c, func() { e.Cut(session.ID()) })
 	_, err := c.WaitState(t.Context(), zk.Connected)
 	require.NoError(t, err)
 	require.Same(t, session, c.Session())
@@ -118,14 +126,8 @@ func TestRestartKeepsDataSessionsAndAddress(t *testing.T) {
 		_, _, err := c.Create(t.Context(), "/e", []byte("x"), zk.Ephemeral)
 		require.NoError(t, err)
 		addr, session := e.ConnectString(), c.Session()
-		states := c.States(t.Context())
-		e.Restart()
+		suspends(t, c, e.Restart)
 		require.Equal(t, addr, e.ConnectString())
-		for s := range states {
-			if s == zk.Suspended {
-				break
-			}
-		}
 		data, _, err := c.Get(t.Context(), "/e")
 		require.NoError(t, err)
 		require.Equal(t, "x", string(data))
@@ -147,7 +149,7 @@ func TestSnapshotAndRestore(t *testing.T) {
 		require.NoError(t, err)
 		lost := late.Session()
 
-		e.Restore(snapshot)
+		suspends(t, c, func() { e.Restore(snapshot) })
 		e.WantNode("/a", "before")
 		e.WantNoNode("/late")
 		<-lost.Context().Done()

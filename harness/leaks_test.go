@@ -11,6 +11,7 @@ import (
 )
 
 func TestLeftSession(t *testing.T) {
+	t.Parallel()
 	var c *zk.Conn
 	r := inside(t, func(r *recorder) {
 		e := harness.New(r, harness.TCP())
@@ -28,6 +29,7 @@ func TestLeftSession(t *testing.T) {
 }
 
 func TestLeftWatch(t *testing.T) {
+	t.Parallel()
 	r := inside(t, func(r *recorder) {
 		c := harness.New(r).Connect()
 		_, err := c.AddWatch(r.Context(), "/config", zk.WatchPersistent)
@@ -44,6 +46,7 @@ func leakGoroutine(stop chan struct{}) { go waitForStop(stop) }
 func waitForStop(stop chan struct{}) { <-stop }
 
 func TestLeftGoroutine(t *testing.T) {
+	t.Parallel()
 	stop := make(chan struct{})
 	defer close(stop)
 	leakGoroutine(stop) // not of the test inside, which must not be blamed

@@ -1,2 +1,77 @@
-// Package zk is a ZooKeeper client.
+// Package zk is a client for Apache ZooKeeper, from 3.5 on.
+//
+//	c, err := zk.Dial(ctx, "zk1:2181,zk2:2181,zk3:2181/app")
+//	if err != nil {
+//		return err
+//	}
+//	defer c.Close()
+//	path, _, err := c.Create(ctx, "/members/m-", nil, zk.EphemeralSequential)
+//
+// A [Conn] is safe for concurrent use, and meant to be shared: calls that come
+// together travel together, and one connection serves many goroutines.
+//
+// # Connection and session
+//
+// A [Session] is what the servers keep for a client: its ephemeral nodes live
+// as long as it does. A connection may be lost and replaced, by one to another
+// server, without harm to the session, if it takes less than the session's
+// timeout. [Conn.State] says where a Conn is:
+//
+//	Connecting -> Connected <-> Suspended -> Lost -> Connected ...
+//
+// Suspended means not to know: calls wait, and the session may be alive or
+// not. Lost means that it is gone: a server says so, or the client has heard
+// of none for as long as the session lives. Ephemeral nodes are gone too, or
+// will be. The Conn then begins another session by itself.
+//
+// What must stop when the session is lost is best bound to the context of
+// [Session.Context]. Who wants to see every state uses [Conn.States].
+//
+// # Calls without a connection
+//
+// A call made while there is no connection waits for one, and is sent then, in
+// the order of the calls. Its context bounds the wait. It fails with
+// [ErrSessionExpired] if the session is lost meanwhile, since what was meant
+// for one session should not happen in another.
+//
+// A call that was sent and not answered when the connection is lost fails with
+// [ErrConnectionLoss]. The server may have done it or not, and this package
+// does not guess: nothing is sent twice. [MayHaveApplied] and [NotSent] tell
+// such errors from those of calls that surely did nothing.
+//
+// # Cancellation
+//
+// When its context ends a call returns at once. If it waited it is not sent.
+// If it was sent the server will do it all the same: the error says so by
+// MayHaveApplied, the answer is thrown away, and a watch that it was to arm is
+// not there. No context but that of [Dial] has to do with the connection, and
+// that one only until Dial returns.
+//
+// # Watches
+//
+// A [Watch] of [Conn.GetW], [Conn.ExistsW] or [Conn.ChildrenW] fires once. It
+// survives reconnects: the next server is told what the client has seen, and
+// fires for what it has missed. A [PersistentWatch] goes on until it is
+// removed, but a server does not say what a persistent watch has missed: so it
+// delivers [EventDisconnected] and [EventResync] among its events. Neither
+// ever loses an event or makes the connection wait for who reads.
+//
+// An event is delivered before the result of any later call that could show
+// its change.
+//
+// # Errors
+//
+// Every error is an [*Error] with the operation and path. It wraps a [Code],
+// so that errors.Is(err, zk.ErrNoNode) holds, and errors.Is(err,
+// fs.ErrNotExist) as well. Errors of the network never come bare, but joined
+// to ErrConnectionLoss.
+//
+// # Limitations
+//
+// There is no SASL. TLS is a matter of [Dialer]. A client of a read-only
+// server ([CanBeReadOnly]) does not look for one that is not, until that one
+// closes the connection. The list of servers is fixed at Dial. Credentials
+// stay for the life of the Conn. Before 3.9 servers keep one kind of watch for
+// a path and connection, so that persistent and one-shot watches on the same
+// path disturb each other there.
 package zk

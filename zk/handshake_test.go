@@ -43,8 +43,10 @@ func TestHostsThatDoNotAnswerArePassedBy(t *testing.T) {
 		"negative length":        {true, func(p *peer) { p.conn.Write([]byte{0xff, 0xff, 0xff, 0xff}) }},
 		"half an answer":         {false, func(p *peer) { p.conn.Write([]byte{0, 0, 0, 37, 0, 0}) }},
 		"half an answer and end": {true, func(p *peer) { p.conn.Write([]byte{0, 0, 0, 37, 0, 0}); p.conn.Close() }},
-		"read-only":              {true, func(p *peer) { p.respond(proto.ConnectResponse{Timeout: 9000, SessionID: 5, Password: make([]byte, 16), ReadOnly: true}) }},
-		"no session":             {true, func(p *peer) { p.respond(proto.ConnectResponse{Password: make([]byte, 16)}) }},
+		"read-only": {true, func(p *peer) {
+			p.respond(proto.ConnectResponse{Timeout: 9000, SessionID: 5, Password: make([]byte, 16), ReadOnly: true})
+		}},
+		"no session": {true, func(p *peer) { p.respond(proto.ConnectResponse{Password: make([]byte, 16)}) }},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

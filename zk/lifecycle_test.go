@@ -192,10 +192,8 @@ func TestAuthIsRefused(t *testing.T) {
 			p.reply(p.want(proto.OpAuth).xid, proto.AuthFailed, nil)
 			require.ErrorIs(t, add.wait(), ErrAuthFailed)
 			require.ErrorIs(t, get.wait(), ErrAuthFailed)
-			_, err := c.WaitState(bg, Connected, Closed)
-			require.NoError(t, err, "it was connected")
 			p.wantEnd()
-			_, _, err = c.Get(bg, "/")
+			_, _, err := c.Get(bg, "/")
 			require.ErrorIs(t, err, ErrAuthFailed)
 			require.ErrorIs(t, context.Cause(c.Session().Context()), ErrAuthFailed)
 			require.NoError(t, c.Close())
@@ -251,41 +249,32 @@ func TestAuthIsReplayed(t *testing.T) {
 	})
 }
 
-// flood counts connections to servers that behave badly for a minute.
-func flood(t *testing.T, servers int, bad func(p *peer)) {
-	inBubble(t, servers, func(t *testing.T, s *script) {
-		n := 0
-		for addr, l := range s.listeners {
+func TestServersThatAcceptAndCloseAreNotFlooded(t *testing.T) {
+	inBubble(t, 3, func(t *testing.T, s *script) {
+		for _, l := range s.listeners {
 			go func() {
 				for {
-					if conn, err := l.Accept(); err != nil {
+					conn, err := l.Accept()
+					if err != nil {
 						return
-					} else {
-						conn.Close()
 					}
+					conn.Close()
 				}
 			}()
-			_ = addr
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
+		n := 0
 		counting := Dialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
 			n++
 			return s.net.DialContext(ctx, network, addr)
 		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
 		_, err := Dial(ctx, "a,b,c", s.options(counting)...)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		t.Log(n, "connections in a minute")
-		require.Less(t, n, 3*200)
+		require.Less(t, n, 3*150)
 		require.Greater(t, n, 3*50, "it does not give up either")
-		for _, l := range s.listeners {
-			l.Close()
-		}
 	})
-}
-
-func TestServersThatAcceptAndCloseAreNotFlooded(t *testing.T) {
-	flood(t, 3, func(p *peer) { p.conn.Close() })
 }
 
 func TestServersThatGreetAndCloseAreNotFlooded(t *testing.T) {
@@ -313,7 +302,6 @@ func TestServersThatGreetAndCloseAreNotFlooded(t *testing.T) {
 		require.Less(t, n, 200)
 		require.Greater(t, n, 50)
 		c.Close()
-		s.listeners["a:2181"].Close()
 	})
 }
 
@@ -324,7 +312,6 @@ func TestLossIsAnsweredAtOnceByTheNextHost(t *testing.T) {
 		p.welcome(9 * time.Second)
 		c, err := wait()
 		require.NoError(t, err)
-		stop := make(chan struct{})
 		for range 3 {
 			began := time.Now()
 			p.conn.Close()
@@ -339,7 +326,6 @@ func TestLossIsAnsweredAtOnceByTheNextHost(t *testing.T) {
 			go p.answerAll()
 			time.Sleep(longLife)
 		}
-		close(stop)
 		require.NoError(t, c.Close())
 	})
 }
