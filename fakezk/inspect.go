@@ -22,6 +22,7 @@ type Znode struct {
 	Created, Modified           time.Time
 	Version, Cversion, Aversion int32
 	Children                    int
+	NextSequence                int32         // number of the next sequential child
 	Owner                       int64         // session of an ephemeral, else 0
 	Container                   bool          // goes when it has lost its last child
 	TTL                         time.Duration // goes when it is childless and unchanged for so long; 0: never
@@ -86,7 +87,7 @@ func (n *znode) export() Znode {
 		Path: wirePath(n.path), Czxid: n.czxid, Mzxid: n.mzxid, Pzxid: n.pzxid,
 		Created: time.UnixMilli(n.ctime), Modified: time.UnixMilli(n.mtime),
 		Version: n.version, Cversion: stat.Cversion, Aversion: n.aversion,
-		Children: int(n.children), Owner: stat.EphemeralOwner, Container: n.isContainer(),
+		Children: int(n.children), NextSequence: n.creates, Owner: stat.EphemeralOwner, Container: n.isContainer(),
 	}
 	if !n.null {
 		z.Data = []byte(n.data)

@@ -123,6 +123,15 @@ func (e *Ensemble) Restart() {
 	}
 }
 
+// Put stores data at path, with all parents that it needs: a fixture without
+// a client. Watches fire.
+func (e *Ensemble) Put(path, data string) {
+	e.t.Helper()
+	if err := e.fake.Put(path, []byte(data)); err != nil {
+		e.t.Fatalf("harness: %v", err)
+	}
+}
+
 // Snapshot is all znodes and sessions as they are now. It costs nothing.
 func (e *Ensemble) Snapshot() *fakezk.Snapshot { return e.fake.Snapshot() }
 

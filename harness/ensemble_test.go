@@ -225,6 +225,7 @@ func TestAssertionsSayWhatIsWrong(t *testing.T) {
 		{"owner", func(e *harness.Ensemble, c *harness.Client) { e.WantEphemeral("/a", c.Session()) }, `/a is owned by session 0x0`},
 		{"no ephemeral", func(e *harness.Ensemble, c *harness.Client) { e.WantEphemeral("/no", c.Session()) }, `/no is not there`},
 		{"watch", func(e *harness.Ensemble, c *harness.Client) { e.WantWatch("/a", "data") }, `there is no data watch on /a`},
+		{"put", func(e *harness.Ensemble, c *harness.Client) { e.Put("/a/", "x") }, `put /a/: bad arguments`},
 		{"session", func(e *harness.Ensemble, c *harness.Client) { e.Expire(77) }, `there is no session 0x4d`},
 		{"connection", func(e *harness.Ensemble, c *harness.Client) { e.Cut(77) }, `there is no session 0x4d`},
 	} {
@@ -241,6 +242,17 @@ func TestAssertionsSayWhatIsWrong(t *testing.T) {
 			require.Len(t, r.errors, 1)
 		})
 	}
+}
+
+func TestPutIsAFixture(t *testing.T) {
+	e := harness.New(t)
+	e.Put("/services/web/1", "up")
+	c := e.Connect()
+	data, _, watch, err := c.GetW(t.Context(), "/services/web/1")
+	require.NoError(t, err)
+	require.Equal(t, "up", string(data))
+	e.Put("/services/web/1", "down")
+	require.Equal(t, zk.EventNodeDataChanged, (<-watch.C).Type)
 }
 
 func TestAwaitGivesUp(t *testing.T) {

@@ -379,13 +379,13 @@ func TestPauseRespectsTheSession(t *testing.T) {
 		_, err = c.WaitState(bg, Lost)
 		require.NoError(t, err)
 		require.Equal(t, 300*time.Millisecond, time.Since(began))
+		c.Close()
 		require.Greater(t, len(attempts), 5)
 		require.Less(t, len(attempts), 30)
 		for i := 2; i < len(attempts); i++ {
 			left := 300*time.Millisecond - attempts[i-1]
 			require.LessOrEqual(t, attempts[i]-attempts[i-1], max(left/3, leastPause))
 		}
-		c.Close()
 	})
 }
 

@@ -119,7 +119,7 @@ func TestMissedChangesFake(t *testing.T) { onFake(t, testMissedChanges) }
 func TestExpiryReal(t *testing.T) { onReal(t, testExpiry) }
 func TestExpiryFake(t *testing.T) { onFake(t, testExpiry) }
 
-// A session may be taken over, and closing ends it.
+// Another client may take a session over, and end it.
 func TestAttachReal(t *testing.T) { onReal(t, testAttach) }
 func TestAttachFake(t *testing.T) { onFake(t, testAttach) }
 
@@ -237,9 +237,10 @@ func testExpiry(t *testing.T, on on) {
 
 func testAttach(t *testing.T, on on) {
 	ctx := t.Context()
-	first := on.dial(t)
+	first := on.dialLink(t)
 	create(t, first, "/eph", zk.Ephemeral)
 	session := first.Session()
+	on.link.cut() // or it would take the session back
 	second, err := zk.Dial(ctx, on.connect, zk.Dialer(on.link.base), zk.Attach(session.ID(), session.Password()))
 	require.NoError(t, err)
 	stat, ok, err := second.Exists(ctx, "/eph")
@@ -247,6 +248,7 @@ func testAttach(t *testing.T, on on) {
 	require.True(t, ok)
 	require.Equal(t, second.Session().ID(), stat.EphemeralOwner)
 	require.NoError(t, second.Close())
+	on.link.heal()
 	_, err = first.WaitState(ctx, zk.Lost)
 	require.NoError(t, err)
 	_, err = first.WaitState(ctx, zk.Connected)

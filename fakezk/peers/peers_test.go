@@ -1,6 +1,7 @@
 package peers_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,7 +51,9 @@ var vanish = step{"vanish", []string{`/vanish v0 ""`}}
 func (s step) run(t *testing.T, do func(*testing.T, *server)) {
 	srv := listen(t)
 	do(t, srv)
-	require.Empty(t, srv.Sessions(), "sessions that the client has not closed")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	require.NoError(t, srv.Await(ctx, func() bool { return len(srv.Sessions()) == 0 }), "the client has not closed its sessions")
 	require.Equal(t, s.leaves, srv.tree("/"+s.name))
 }
 
