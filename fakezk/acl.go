@@ -115,7 +115,7 @@ func (s *state) normalizeACL(ids []identity, list []proto.ACL) (*aclList, proto.
 				return nil, proto.InvalidACL
 			}
 			continue
-		case a.NullID && (a.Scheme == schemeWorld || a.Scheme == schemeDigest):
+		case a.NullID && (a.Scheme == schemeWorld || a.Scheme == schemeDigest || a.Scheme == schemeIP):
 			return nil, proto.MarshallingError
 		case !validID(a):
 			return nil, proto.InvalidACL
@@ -134,27 +134,48 @@ func validID(a proto.ACL) bool {
 		return len(parts) == 2
 	case schemeIP:
 		_, ok := parseNet(a.ID)
-		return ok && !a.NullID
+		return ok
 	}
 	return false
 }
 
-// parseNet reads an address with or without "/bits". Host bits may be set.
+// parseNet reads an address with or without "/bits", as Java does: a number
+// may have a sign and leading zeros, and an IPv6 address must not end as an
+// IPv4 one. Host bits may be set.
 func parseNet(s string) (netip.Prefix, bool) {
 	addr, bits, masked := strings.Cut(s, "/")
-	ip, err := netip.ParseAddr(addr)
-	if err != nil || ip.Zone() != "" {
-		return netip.Prefix{}, false
-	}
+	ip, ok := parseAddr(addr)
 	n := ip.BitLen()
-	if masked {
+	if ok && masked {
 		var err error
-		if n, err = strconv.Atoi(bits); err != nil || n < 0 || n > ip.BitLen() {
-			return netip.Prefix{}, false
-		}
+		n, err = strconv.Atoi(bits)
+		ok = err == nil
+	}
+	if !ok {
+		return netip.Prefix{}, false
 	}
 	p, err := ip.Prefix(n)
 	return p, err == nil
+}
+
+func parseAddr(s string) (netip.Addr, bool) {
+	if strings.Contains(s, ":") {
+		ip, err := netip.ParseAddr(s)
+		return ip, err == nil && !strings.ContainsAny(s, ".%")
+	}
+	parts := strings.Split(s, ".")
+	var ip [4]byte
+	if len(parts) != len(ip) {
+		return netip.Addr{}, false
+	}
+	for i, part := range parts {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 || n > 255 {
+			return netip.Addr{}, false
+		}
+		ip[i] = byte(n)
+	}
+	return netip.AddrFrom4(ip), true
 }
 
 // allowed tells whether one of the permissions is granted.

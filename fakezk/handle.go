@@ -28,13 +28,10 @@ func (c *conn) handle(frame []byte) outcome {
 		return hangUp // it has ended, or moved to another connection
 	}
 	if !e.cfg.authenticated(c.ids) {
-		if h.Op == proto.OpPing {
-			h.Xid = proto.XidPing
-		}
 		c.reply(h.Xid, 0, proto.SessionClosedRequireSASL)
 		return hangUpAfterReply
 	}
-	e.touch(c.session)
+	e.touch(c.session, c.session.timeout)
 	e.touchConn(c)
 	next := c.dispatch(e, h, &r)
 	c.stats.answered(h.Op, h.Xid, e.state.zxid)
@@ -82,7 +79,7 @@ func (c *conn) dispatch(e *Ensemble, h proto.RequestHeader, r *jute.Reader) outc
 	case proto.OpSetWatches, proto.OpSetWatches2, proto.OpAddWatch, proto.OpRemoveWatches, proto.OpCheckWatches:
 		c.watch(e, h, r)
 	case proto.OpCreateSession:
-		return c.createSession(h, r)
+		c.createSession(e, h, r)
 	case proto.OpCloseSession:
 		s := c.session
 		zxid := e.endSession(s, &c.fx)
@@ -96,15 +93,22 @@ func (c *conn) dispatch(e *Ensemble, h proto.RequestHeader, r *jute.Reader) outc
 	return stay
 }
 
-// createSession from a client is answered with another handshake, and changes
-// nothing.
-func (c *conn) createSession(h proto.RequestHeader, r *jute.Reader) outcome {
+// createSession from a client is answered with another handshake. It takes a
+// zxid, and the timeout that it names runs until the session is next touched.
+func (c *conn) createSession(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
+	t := c.beginTxn(e)
+	timeout := r.Int()
+	if r.Err() != nil {
+		c.reply(h.Xid, t.zxid, proto.MarshallingError)
+		return
+	}
+	s := c.session
+	e.touch(s, max(0, int64(timeout)))
 	resp := proto.ConnectResponse{
-		Timeout: int32(c.session.timeout), SessionID: c.session.id, Password: passwordOf(c.session.id),
+		Timeout: int32(s.timeout), SessionID: s.id, Password: passwordOf(s.id),
 	}
 	b, start := c.beginReply(0, 0, 0)
 	c.endReply(resp.AppendTo(b[:start+4]), start)
-	return stay
 }
 
 // malformed answers a body that could not be decoded.
@@ -181,13 +185,9 @@ func (c *conn) create(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 		c.acl = req.ACL
 	}
 	t := c.beginTxn(e)
-	var n *znode
-	code := proto.MarshallingError
-	if !req.NullPath {
-		n, code = e.state.create(&t, &createArgs{
-			op: h.Op, path: req.Path, data: req.Data, acl: req.ACL, mode: req.Flags, ttl: req.TTL,
-		})
-	}
+	n, code := e.state.create(&t, &createArgs{
+		op: h.Op, path: req.Path, null: req.NullPath, data: req.Data, acl: req.ACL, mode: req.Flags, ttl: req.TTL,
+	})
 	e.fire(&c.fx)
 	b, start := c.beginReply(h.Xid, t.zxid, code)
 	if code == proto.OK {
@@ -247,7 +247,7 @@ func (c *conn) delete(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 
 func (c *conn) deleteContainer(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 	var req proto.PathRecord
-	if req.Decode(r); r.Err() != nil {
+	if req.Decode(r); r.Err() != nil || req.NullPath {
 		c.malformed(e, h)
 		return
 	}
@@ -261,29 +261,31 @@ func (c *conn) deleteContainer(e *Ensemble, h proto.RequestHeader, r *jute.Reade
 func (c *conn) multi(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 	req := proto.MultiRequest{Ops: c.ops}
 	req.Decode(r)
-	read := len(req.Ops) > 0 && (req.Ops[0].Op == proto.OpGetData || req.Ops[0].Op == proto.OpGetChildren)
-	wrongKind := len(req.Ops) > 0 && read != (h.Op == proto.OpMultiRead)
-	legal := r.Err() == nil && !wrongKind && legalMulti(req.Ops)
-	zxid := e.state.zxid
-	if h.Op == proto.OpMulti {
-		// A multi consumes a zxid even where it cannot be decoded.
+	sound, nullACL := soundMulti(req.Ops)
+	sound = sound && r.Err() == nil
+	zxid, code := e.state.zxid, proto.MarshallingError
+	results := c.results[:0]
+	switch {
+	case nullACL:
+	case h.Op == proto.OpMulti:
+		// It takes a zxid even where it cannot be decoded.
 		t := c.beginTxn(e)
-		if zxid = t.zxid; legal {
-			c.results = e.state.multi(&t, req.Ops, c.results[:0])
-			e.fire(&c.fx)
+		if zxid = t.zxid; sound {
+			results, code = e.state.multi(&t, req.Ops, results)
 		}
-	} else if legal {
-		c.results = e.state.multiRead(c.ids, req.Ops)
+		e.fire(&c.fx)
+	case sound:
+		results, code = e.state.multiRead(c.ids, req.Ops, results)
 	}
-	if !legal {
-		c.reply(h.Xid, zxid, proto.MarshallingError)
-		return
+	b, start := c.beginReply(h.Xid, zxid, code)
+	if code == proto.OK || h.Op == proto.OpMultiRead && sound {
+		// A multiRead that fails has what it read so far behind its header.
+		b = proto.MultiResponse{Results: results}.AppendTo(b)
 	}
-	b, start := c.beginReply(h.Xid, zxid, proto.OK)
-	c.endReply(proto.MultiResponse{Results: c.results}.AppendTo(b), start)
-	clear(c.results)
+	c.endReply(b, start)
+	clear(results)
 	clear(req.Ops)
-	c.ops, c.results = req.Ops[:0], c.results[:0]
+	c.ops, c.results = req.Ops[:0], results[:0]
 }
 
 // reconfig cannot be done on a server that stands alone.
@@ -345,8 +347,8 @@ func (c *conn) appendAnswer(b []byte, e *Ensemble, op proto.Op, req *proto.PathR
 		return jute.AppendInt(b, int32(count))
 	case proto.OpGetEphemerals:
 		prefix := req.Path
-		if strings.TrimSpace(prefix) == "" {
-			prefix = "/"
+		if trimmed := strings.TrimFunc(prefix, javaSpace); trimmed == "" || trimmed == "/" {
+			prefix = ""
 		}
 		paths := []string{}
 		e.state.eachEphemeral(c.session.id, func(path string) {
@@ -359,6 +361,9 @@ func (c *conn) appendAnswer(b []byte, e *Ensemble, op proto.Op, req *proto.PathR
 		return proto.WhoAmIResponse{Info: whoAmI(c.ids)}.AppendTo(b)
 	}
 }
+
+// javaSpace tells whether Java's trim takes the character off.
+func javaSpace(c rune) bool { return c <= ' ' }
 
 func whoAmI(ids []identity) []proto.ClientInfo {
 	info := make([]proto.ClientInfo, len(ids))
@@ -388,14 +393,16 @@ func (c *conn) watch(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 			c.malformed(e, h)
 			return
 		}
-		w.reset(e.state, c, &req)
-		c.reply(h.Xid, e.state.zxid, proto.OK)
+		c.reply(h.Xid, e.state.zxid, w.reset(e.state, c, &req))
 		return
 	}
 	var req proto.PathKind
 	if req.Decode(r); r.Err() != nil {
 		c.malformed(e, h)
 		return
+	}
+	if req.NullPath {
+		req.Path = jute.NullItem // a path like another, here
 	}
 	var code proto.Code
 	switch h.Op {

@@ -4,21 +4,33 @@ import "github.com/zookit/zookit/internal/proto"
 
 // multi runs all operations or none, each on what the earlier ones have done.
 // On failure the results are errors: 0 before the one that failed, its code,
-// and RuntimeInconsistency behind it (spec/wire-and-tree, F).
-func (s *state) multi(t *txn, ops []proto.MultiOp, results []proto.MultiResult) []proto.MultiResult {
+// and RuntimeInconsistency behind it (spec/wire-and-tree, F). Only null paths
+// and ids fail the request as a whole.
+func (s *state) multi(t *txn, ops []proto.MultiOp, results []proto.MultiResult) ([]proto.MultiResult, proto.Code) {
+	for i := range ops {
+		if ops[i].NullPath || isRead(ops[i].Op) {
+			return results, proto.MarshallingError
+		}
+	}
 	s.inMulti, s.undo = true, s.undo[:0]
 	for i := range ops {
 		r := proto.MultiResult{Op: ops[i].Op}
-		code := s.multiOp(t, &ops[i], &r)
-		if code != proto.OK {
+		switch code := s.multiOp(t, &ops[i], &r); code {
+		case proto.OK:
+			results = append(results, r)
+		case proto.MarshallingError:
 			s.rollBack()
-			return failedMulti(results[:0], len(ops), i, code)
+			return results, code
+		default:
+			s.rollBack()
+			return failedMulti(results[:0], len(ops), i, code), proto.OK
 		}
-		results = append(results, r)
 	}
 	s.inMulti = false
-	return results
+	return results, proto.OK
 }
+
+func isRead(op proto.Op) bool { return op == proto.OpGetData || op == proto.OpGetChildren }
 
 func failedMulti(results []proto.MultiResult, n, failed int, code proto.Code) []proto.MultiResult {
 	for i := range n {
@@ -72,32 +84,38 @@ func multiCreate(op *proto.MultiOp) createArgs {
 	return a
 }
 
-// legalMulti tells whether a multi can be run at all: null paths and flags
-// that no kind of node has fail the whole request.
-func legalMulti(ops []proto.MultiOp) bool {
+// soundMulti tells whether the operations that were decoded are sound, as far
+// as decoding judges it in a real server: their flags have to be those of a
+// kind of node, and an ACL must not be null. It stops at the first that is not.
+func soundMulti(ops []proto.MultiOp) (sound, nullACL bool) {
 	for i := range ops {
 		op := &ops[i]
 		switch op.Op {
-		case proto.OpDelete:
-			if op.NullPath {
-				return false
-			}
-		case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer, proto.OpCreateTTL:
-			ttl := op.Flags >= proto.FlagPersistentTTL
-			if op.NullPath || op.Flags < 0 || op.Flags > proto.FlagPersistentSequentialTTL ||
-				ttl && op.Op != proto.OpCreateTTL {
-				return false
+		case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer:
+			switch {
+			case op.Flags < 0 || op.Flags > proto.FlagPersistentSequentialTTL:
+				return false, false
+			case op.ACL == nil:
+				return false, true
+			case op.Flags >= proto.FlagPersistentTTL:
+				return false, false
 			}
 		}
+		if isRead(op.Op) != isRead(ops[0].Op) {
+			return false, false
+		}
 	}
-	return true
+	return true, false
 }
 
-// multiRead runs reads, each on its own: errors do not affect the others.
-func (s *state) multiRead(ids []identity, ops []proto.MultiOp) []proto.MultiResult {
-	results := make([]proto.MultiResult, 0, len(ops))
+// multiRead runs reads, each on its own: what cannot be read does not affect
+// the others. It ends at what is no read of a path.
+func (s *state) multiRead(ids []identity, ops []proto.MultiOp, results []proto.MultiResult) ([]proto.MultiResult, proto.Code) {
 	for i := range ops {
 		r := proto.MultiResult{Op: ops[i].Op}
+		if ops[i].NullPath || !isRead(r.Op) {
+			return results, proto.MarshallingError
+		}
 		n, code := s.read(ids, ops[i].Path)
 		switch {
 		case code != proto.OK:
@@ -112,7 +130,7 @@ func (s *state) multiRead(ids []identity, ops []proto.MultiOp) []proto.MultiResu
 		}
 		results = append(results, r)
 	}
-	return results
+	return results, proto.OK
 }
 
 // read finds a node that the caller may read.

@@ -50,10 +50,10 @@ func JVMFlags(flags ...string) Option {
 			if _, again := last[key]; !again {
 				order = append(order, key)
 			}
-			last[key] = setting{key: key, value: value, at: flag}
+			last[key] = setting{key: key, value: value, at: "JVM flag"}
 		}
 		for _, key := range order {
-			c.setProperty(last[key])
+			c.setProperty(key, last[key])
 		}
 	}
 }
@@ -95,7 +95,7 @@ func (c *config) readConfig(where, text string) {
 			c.warn(s, "has no effect in a zoo.cfg, where a real server takes it for zookeeper."+s.key+"; it belongs into the JVM's flags")
 		default:
 			// As in a real server, what is not a key is a system property.
-			c.setProperty(setting{"zookeeper." + s.key, s.value, s.at})
+			c.setProperty("zookeeper."+s.key, s)
 		}
 	}
 	c.fail(c.listenAsIn(&z))
@@ -120,17 +120,18 @@ func (z *zooCfg) take(s setting) bool {
 	return true
 }
 
-// setProperty applies a system property.
-func (c *config) setProperty(s setting) {
-	set := systemProperties[s.key]
+// setProperty applies a system property, from a flag or a line that may name
+// it otherwise.
+func (c *config) setProperty(name string, s setting) {
+	set := systemProperties[name]
 	switch {
 	case set != nil:
 		c.fail(set(c, s))
-	case hasAnyPrefix(s.key, "zookeeper.authProvider."):
+	case hasAnyPrefix(name, "zookeeper.authProvider."):
 		c.fail(authProvider(c, s))
-	case hasAnyPrefix(s.key, propertiesUnderLoad...):
+	case hasAnyPrefix(name, propertiesUnderLoad...):
 		c.warn(s, "is ignored: a fake throttles nothing")
-	case hasAnyPrefix(s.key, "zookeeper.") && !hasAnyPrefix(s.key, propertiesOfNoUse...):
+	case hasAnyPrefix(name, "zookeeper.") && !hasAnyPrefix(name, propertiesOfNoUse...):
 		c.warn(s, "is not known, and is ignored")
 	}
 }

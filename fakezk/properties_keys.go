@@ -110,10 +110,7 @@ var propertiesOfNoUse = []string{
 func whole(base int, least int64, apply func(*config, int64)) set {
 	return func(c *config, s setting) error {
 		n, err := strconv.ParseInt(s.value, base, 32)
-		switch {
-		case err != nil || n < least && least == math.MinInt32:
-			return s.bad("want a whole number of 32 bits")
-		case n < least:
+		if err != nil || n < least {
 			return s.bad("want a whole number, at least %d", least)
 		}
 		apply(c, n)

@@ -160,7 +160,7 @@ func TestBadConfiguration(t *testing.T) {
 		{"tickTime=9999999999", "line 1: tickTime=9999999999: want"},
 		{"maxSessionTimeout=0", "line 1: maxSessionTimeout=0: want a whole number of milliseconds, at least 1"},
 		{"minSessionTimeout=9\nmaxSessionTimeout=8", "the minimum 9ms is above the maximum 8ms"},
-		{"maxClientCnxns=many", "maxClientCnxns=many: want a whole number of 32 bits"},
+		{"maxClientCnxns=many", "maxClientCnxns=many: want a whole number, at least -2147483648"},
 		{"reconfigEnabled=yes", "line 1: reconfigEnabled=yes: want true or false"},
 		{"skipACL=true", "line 1: skipACL=true: want yes or no"},
 		{"initLimit=x", "line 1: initLimit=x: want"},
@@ -194,7 +194,7 @@ func TestBadConfiguration(t *testing.T) {
 	_, err = newConfig([]Option{ConfigFile(filepath.Join(dir, "none"))})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = newConfig([]Option{JVMFlags("-Djute.maxbuffer=big")})
-	require.ErrorContains(t, err, "-Djute.maxbuffer=big: jute.maxbuffer=big: want a whole number, at least 1")
+	require.ErrorContains(t, err, "fakezk: JVM flag: jute.maxbuffer=big: want a whole number, at least 1")
 	_, err = newConfig([]Option{Config("tickTime=a", "syncLimit=b")})
 	require.ErrorContains(t, err, "tickTime=a")
 	require.ErrorContains(t, err, "syncLimit=b", "all that is wrong is told at once")
@@ -209,7 +209,7 @@ func TestWarnings(t *testing.T) {
 	require.NoError(t, e.Close())
 	for _, want := range []string{
 		"globalOutstandingLimit=3: is ignored: a fake throttles nothing",
-		"line 1: zookeeper.tikTime=5: is not known",
+		"line 1: tikTime=5: is not known",
 		"line 2: jute.maxbuffer=5: has no effect in a zoo.cfg",
 		"line 3: znode.container.checkIntervalMs=5: has no effect",
 		"line 4: zookeeper.skipACL=yes: has no effect",

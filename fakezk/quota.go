@@ -39,15 +39,21 @@ func (s *state) quotaOver(path string) (string, bool) {
 // A quota is the text of a limits or stats node; -1 is no limit.
 type quota struct{ count, bytes, countHard, bytesHard int64 }
 
+// parseQuota reads it as Java does: parts between commas or semicolons, of
+// which those at the end may be empty, each a key and behind "=" a number, or
+// nothing where another "=" follows.
 func parseQuota(text string) (quota, bool) {
 	q := quota{-1, -1, -1, -1}
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' }) {
-		key, value, ok := strings.Cut(part, "=")
-		if !ok {
-			return q, false
-		}
+	isSeparator := func(r rune) bool { return r == ',' || r == ';' }
+	text = strings.TrimRightFunc(text, isSeparator)
+	if text != "" && isSeparator(rune(text[0])) {
+		return q, false
+	}
+	for _, part := range strings.FieldsFunc(text, isSeparator) {
+		key, value, _ := strings.Cut(strings.TrimRight(part, "="), "=")
+		value, _, more := strings.Cut(value, "=")
 		n := int64(-1)
-		if value = strings.TrimSuffix(value, "="); value != "" {
+		if value != "" || !more {
 			var err error
 			if n, err = strconv.ParseInt(value, 10, 64); err != nil {
 				return q, false
@@ -77,8 +83,9 @@ func (s *state) checkQuota(path string, nodes, bytes int64) proto.Code {
 	if !ok {
 		return proto.OK
 	}
-	limits, ok := parseQuota(s.tree.get(quotaPath + over + limitsName).data)
-	if !ok {
+	node := s.tree.get(quotaPath + over + limitsName)
+	limits, ok := parseQuota(node.data)
+	if !ok || node.null {
 		return proto.MarshallingError
 	}
 	used := s.committedStats(quotaPath + over + statsName)

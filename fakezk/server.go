@@ -55,7 +55,7 @@ func (s *Server) Start() error {
 	s.stats, s.traceMask = newServerStats(e.now()), firstMask
 	e.nextSession = max(e.nextSession, firstSessionID(e.cfg.serverID, e.wallClock()))
 	for _, session := range e.sessions {
-		e.touch(session)
+		e.touch(session, session.timeout)
 	}
 	s.running.Go(func() { s.accept(l) })
 	return nil

@@ -3,6 +3,7 @@ package fakezk
 import (
 	"slices"
 
+	"github.com/zookit/zookit/internal/jute"
 	"github.com/zookit/zookit/internal/proto"
 )
 
@@ -210,11 +211,13 @@ func (w *watches) remove(c *conn, path string, kind int32) proto.Code {
 
 // reset arms the watches of a client that has reconnected. What has changed
 // since the zxid that it has seen fires at once instead; persistent watches
-// catch up on nothing (spec/wire-and-tree, B.6).
-func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) {
+// catch up on nothing (spec/wire-and-tree, B.6). It stops at a null path.
+func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) proto.Code {
 	missed := func(event int32, path string) { c.sendEvent(event, path, -1) }
 	for _, path := range r.Data {
 		switch n := s.tree.get(treePath(path)); {
+		case path == jute.NullItem:
+			return proto.MarshallingError
 		case n == nil:
 			missed(proto.EventNodeDeleted, path)
 		case n.mzxid > r.RelativeZxid:
@@ -224,14 +227,19 @@ func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) {
 		}
 	}
 	for _, path := range r.Exist {
-		if s.tree.get(treePath(path)) != nil {
+		switch n := s.tree.get(treePath(path)); {
+		case path == jute.NullItem:
+			return proto.MarshallingError
+		case n != nil:
 			missed(proto.EventNodeCreated, path)
-		} else {
+		default:
 			w.arm(c, dataTable, path, watchOnce)
 		}
 	}
 	for _, path := range r.Child {
 		switch n := s.tree.get(treePath(path)); {
+		case path == jute.NullItem:
+			return proto.MarshallingError
 		case n == nil:
 			missed(proto.EventNodeDeleted, path)
 		case n.pzxid > r.RelativeZxid:
@@ -246,4 +254,5 @@ func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) {
 	for _, path := range r.Recursive {
 		w.addWatch(c, path, proto.WatchPersistentRecursive)
 	}
+	return proto.OK
 }

@@ -35,6 +35,7 @@ func plausible(path string) bool {
 type createArgs struct {
 	op   proto.Op
 	path string
+	null bool // path
 	data []byte
 	acl  []proto.ACL
 	mode int32 // flags
@@ -48,7 +49,10 @@ func (s *state) create(t *txn, a *createArgs) (*znode, proto.Code) {
 	if code != proto.OK {
 		return nil, code
 	}
-	if !plausible(a.path) {
+	switch {
+	case a.null:
+		return nil, proto.MarshallingError
+	case !plausible(a.path):
 		return nil, proto.BadArguments
 	}
 	acl, code := s.normalizeACL(t.ids, a.acl)

@@ -101,7 +101,6 @@ type tree struct {
 	gen   uint32
 	gens  *atomic.Uint32 // generations given to this tree and its clones
 	pivot znode          // for look-ups without an allocation
-	seek  []byte
 }
 
 func newTree() *tree {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/zookit/zookit/internal/jute"
@@ -132,10 +133,14 @@ func (c *client) do(ctx context.Context, r *request, op, path string) error {
 	}
 	c.mu.Lock()
 	l, err := c.submit(r)
+	crowd := l != nil && l.ring.n > 1
 	c.mu.Unlock()
 	if err != nil {
 		c.recycle(r)
 		return &Error{Op: op, Path: path, Err: err, fate: unsent}
+	}
+	if crowd {
+		runtime.Gosched() // others who are about to append leave with us
 	}
 	if l != nil {
 		l.flush()

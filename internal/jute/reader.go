@@ -150,6 +150,10 @@ func (r *Reader) Count(size int) (n int, null bool) {
 	return int(c), false
 }
 
+// NullItem stands for a null in a vector of strings: no name and no path has a
+// NUL in it.
+const NullItem = "\x00"
+
 // Strings reads a vector of strings, nil when it is null.
 func (r *Reader) Strings() []string {
 	n, null := r.Count(4)
@@ -158,7 +162,11 @@ func (r *Reader) Strings() []string {
 	}
 	v := make([]string, 0, n)
 	for range n {
-		v = append(v, r.Text())
+		s, null := r.String()
+		if null {
+			s = NullItem
+		}
+		v = append(v, s)
 	}
 	if r.err != nil {
 		return nil

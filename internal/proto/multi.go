@@ -88,7 +88,8 @@ func (m MultiRequest) AppendTo(b []byte) []byte {
 	return AppendMultiEnd(b)
 }
 
-// Decode reads the operations, all of them reads or all of them writes.
+// Decode reads the operations, all of them reads or all of them writes. Where
+// it fails it keeps those that it could read.
 func (m *MultiRequest) Decode(r *jute.Reader) {
 	m.Ops = m.Ops[:0]
 	for {
@@ -99,15 +100,14 @@ func (m *MultiRequest) Decode(r *jute.Reader) {
 		}
 		r.Begin("MultiRequest")
 		op := MultiOp{Op: h.Op}
-		if len(m.Ops) > 0 && op.isRead() != m.Ops[0].isRead() {
-			r.Fail("reads and writes in one multi")
-			return
-		}
 		op.decodeBody(r)
 		if r.Err() != nil {
 			return
 		}
-		m.Ops = append(m.Ops, op)
+		if m.Ops = append(m.Ops, op); op.isRead() != m.Ops[0].isRead() {
+			r.Fail("reads and writes in one multi")
+			return
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log"
 	"net"
 	"os"
 	"os/exec"
@@ -20,7 +21,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if path, err := program(); err == nil {
+			os.RemoveAll(filepath.Dir(path))
+		}
+		os.Exit(code)
+	}))
+}
 
 // program is built once, by the first test that wants it.
 var program = sync.OnceValues(func() (string, error) {
@@ -109,7 +117,7 @@ func write(t *testing.T, name, text string) string {
 func TestServesAClient(t *testing.T) {
 	r := start(t, nil, "-listen", "127.0.0.1:0")
 	require.Contains(t, ask(t, r.addr, "srvr"), "Mode: standalone\n")
-	c, _, err := zk.Connect([]string{r.addr}, 10*time.Second, zk.WithLogInfo(false))
+	c, _, err := zk.Connect([]string{r.addr}, 10*time.Second, zk.WithLogger(log.New(io.Discard, "", 0)))
 	require.NoError(t, err)
 	defer c.Close()
 	_, err = c.Create("/node", []byte("data"), 0, zk.WorldACL(zk.PermAll))
@@ -180,6 +188,7 @@ server.1=localhost:2888:3888;0
 	_, port, err := net.SplitHostPort(r.addr)
 	require.NoError(t, err)
 	require.Contains(t, ask(t, "127.0.0.1:"+port, "srvr"), "Mode: standalone\n")
+	require.Zero(t, r.stop(t, syscall.SIGTERM))
 	require.Empty(t, r.stderr.String())
 }
 
