@@ -27,7 +27,7 @@ type client struct {
 
 // A session is one that the server has granted.
 type session struct {
-	name     string // of the connection that was first to have it
+	name     string // of the connection that was first to have it, with a mark for each before it
 	id       int64
 	password []byte
 }

@@ -239,7 +239,7 @@ func (r *run) tell(c *client, frame []byte, pending *[]sent) {
 	if pending != nil && len(*pending) > 0 {
 		s = match(frame, *pending)
 	}
-	if l, ok := r.event(frame); ok && s.xid != proto.XidNotify {
+	if l, ok := r.event(frame); ok {
 		r.lines = append(r.lines, l)
 		return
 	}

@@ -20,9 +20,12 @@ func (r *run) connectRequest(k call) []byte {
 		ProtocolVersion: int32(k.number("proto", 0)), LastZxidSeen: r.zxid(k.named["zxid"].text),
 	}
 	if a, ok := k.named["sid"]; ok {
-		if s := r.session(a.text); s != nil {
+		switch s := r.session(a.text); {
+		case s != nil:
 			req.SessionID, req.Password = s.id, s.password
-		} else {
+		case a.text[0] == 'c':
+			req.SessionID = 0x123456 // of a connection that had none
+		default:
 			req.SessionID = k.number("sid", 0)
 		}
 	}
@@ -76,9 +79,13 @@ func (r *run) handshakeDone(c *client, b []byte) string {
 			text += " another password"
 		}
 	default:
-		c.session = &session{c.name, resp.SessionID, bytes.Clone(resp.Password)}
+		name := c.name
+		for r.session(name) != nil {
+			name += "'"
+		}
+		c.session = &session{name, resp.SessionID, bytes.Clone(resp.Password)}
 		r.sessions = append(r.sessions, c.session)
-		text += " sid=" + c.name
+		text += " sid=" + name
 	}
 	if bytes.Equal(resp.Password, make([]byte, len(resp.Password))) {
 		text += " pw=0"
@@ -90,7 +97,8 @@ func (r *run) handshakeDone(c *client, b []byte) string {
 	return text
 }
 
-// event tells of a frame that is an event.
+// event tells of a frame that is an event; a reply to a request of xid -1 is
+// none.
 func (r *run) event(b []byte) (line, bool) {
 	rd := jute.NewReader(b, "event")
 	var h proto.ReplyHeader
@@ -103,10 +111,10 @@ func (r *run) event(b []byte) (line, bool) {
 		return line{}, false
 	}
 	name := map[int32]string{1: "Created", 2: "Deleted", 3: "DataChanged", 4: "ChildrenChanged"}[kind]
-	text := fmt.Sprintf("%s event %s %s", r.shownZxid(h.Zxid), name, path)
 	if name == "" || state != proto.StateSyncConnected {
-		text += fmt.Sprintf(" type %d state %d", kind, state)
+		return line{}, false
 	}
+	text := fmt.Sprintf("%s event %s %s", r.shownZxid(h.Zxid), name, path)
 	return line{text, true, h.Zxid}, true
 }
 
@@ -127,6 +135,10 @@ func (r *run) reply(s sent, b []byte) string {
 	text.WriteString(r.shownZxid(h.Zxid))
 	if h.Err != proto.OK {
 		fmt.Fprintf(&text, " %s", codeName(h.Err))
+		if s.op == proto.OpMultiRead && len(rd.Rest()) > 0 {
+			text.WriteString(" behind")
+			r.multi(&text, &rd)
+		}
 	} else {
 		text.WriteString(" ok")
 		if s.op == proto.OpCloseSession {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/zookit/zookit/internal/jute"
 	"github.com/zookit/zookit/internal/proto"
@@ -22,6 +23,7 @@ type conn struct {
 
 	// Guarded by the ensemble's lock:
 	session  *session // nil before the handshake, and when the session has left
+	oldStyle bool     // the handshake was without the readOnly byte
 	ids      []identity
 	watching map[watchKey]watchKinds
 	firedIn  uint64 // the pass of watches.fire that told this connection
@@ -107,12 +109,18 @@ func (c *conn) serve() {
 	}
 	c.server.ensemble.detach(c)
 	if next == hangUpAfterReply {
+		c.net.SetDeadline(time.Now().Add(lastWord)) // for a peer that does not read
 		c.out.CloseAfterFlush()
-		io.Copy(io.Discard, c.net) // until then; a reset could overtake the reply
+		io.Copy(io.Discard, c.net) // a reset could overtake the reply
 	}
 	c.net.Close()
 	c.out.Wait()
+	c.server.closed(c)
 }
+
+// lastWord is how long a peer may take to read the reply behind which its
+// connection is closed.
+const lastWord = 10 * time.Second
 
 func (c *conn) logEnd(err error) {
 	var length *wire.LengthError
@@ -186,7 +194,7 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome
 			e.leave(old)
 		}
 		s.timeout = e.cfg.grant(req.Timeout)
-		s.conn, c.session = c, s
+		s.conn, c.session, c.oldStyle = c, s, req.NoReadOnly
 		s.client = c.net.RemoteAddr().String()
 		e.recordSession(s)
 		e.touchConn(c)

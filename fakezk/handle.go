@@ -105,7 +105,7 @@ func (c *conn) createSession(e *Ensemble, h proto.RequestHeader, r *jute.Reader)
 	s := c.session
 	e.touch(s, max(0, int64(timeout)))
 	resp := proto.ConnectResponse{
-		Timeout: int32(s.timeout), SessionID: s.id, Password: passwordOf(s.id),
+		Timeout: int32(s.timeout), SessionID: s.id, Password: passwordOf(s.id), NoReadOnly: c.oldStyle,
 	}
 	b, start := c.beginReply(0, 0, 0)
 	c.endReply(resp.AppendTo(b[:start+4]), start)
@@ -388,8 +388,7 @@ func (c *conn) watch(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 		} else {
 			req.Decode(r)
 		}
-		if r.Err() != nil || req.Data == nil || req.Exist == nil || req.Child == nil ||
-			req.Persistent == nil || req.Recursive == nil {
+		if r.Err() != nil {
 			c.malformed(e, h)
 			return
 		}

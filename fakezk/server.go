@@ -15,6 +15,7 @@ type Server struct {
 	addr      string
 	listener  net.Listener // nil while stopped
 	conns     map[*conn]struct{}
+	closing   map[*conn]struct{} // of no account any more, but their goroutines run
 	perHost   map[string]int
 	watches   watches
 	stats     serverStats
@@ -22,7 +23,7 @@ type Server struct {
 }
 
 func newServer(e *Ensemble, addr string) *Server {
-	return &Server{ensemble: e, addr: addr, conns: map[*conn]struct{}{}, perHost: map[string]int{}}
+	return &Server{ensemble: e, addr: addr, conns: map[*conn]struct{}{}, closing: map[*conn]struct{}{}, perHost: map[string]int{}}
 }
 
 // Addr is where the server listens, also while it is stopped.
@@ -87,6 +88,9 @@ func (s *Server) Stop() error {
 	for c := range s.conns {
 		open = append(open, c.net)
 	}
+	for c := range s.closing {
+		open = append(open, c.net)
+	}
 	e.mu.Unlock()
 	if l != nil {
 		l.Close()
@@ -138,13 +142,21 @@ func (s *Server) admit(l net.Listener, c *conn) bool {
 	return true
 }
 
-// forget drops a connection that has ended.
+// forget drops a connection that is about to end.
 func (s *Server) forget(c *conn) {
 	delete(s.conns, c)
+	s.closing[c] = struct{}{}
 	s.stats.ended(c)
 	if s.perHost[c.host]--; s.perHost[c.host] == 0 {
 		delete(s.perHost, c.host)
 	}
+}
+
+// closed is the end of a connection.
+func (s *Server) closed(c *conn) {
+	s.ensemble.mu.Lock()
+	defer s.ensemble.mu.Unlock()
+	delete(s.closing, c)
 }
 
 // clients are the addresses of all connections.

@@ -2,6 +2,7 @@ package fakezk
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/zookit/zookit/internal/jute"
 	"github.com/zookit/zookit/internal/proto"
@@ -44,8 +45,13 @@ type watches struct {
 func (w *watches) arm(c *conn, table watchTable, path string, kind watchKinds) {
 	key := watchKey{table, path}
 	kinds, ok := c.watching[key]
+	if kinds&kind != 0 {
+		return
+	}
+	// The path aliases a frame, and to store in a map replaces a key that is
+	// there already.
+	key.path = strings.Clone(path)
 	if !ok {
-		key.path = string([]byte(path)) // the path aliases a frame
 		if w.byPath == nil {
 			w.byPath = map[watchKey][]*conn{}
 		}
@@ -55,9 +61,7 @@ func (w *watches) arm(c *conn, table watchTable, path string, kind watchKinds) {
 		w.byPath[key] = append(w.byPath[key], c)
 		w.count[table]++
 	}
-	if kinds&kind == 0 {
-		c.watching[key] = kinds | kind
-	}
+	c.watching[key] = kinds | kind
 }
 
 // disarm takes kinds of watches away and tells whether there were any.
@@ -202,6 +206,7 @@ func (w *watches) check(c *conn, path string, kind int32) proto.Code {
 func (w *watches) remove(c *conn, path string, kind int32) proto.Code {
 	code := w.check(c, path, kind)
 	if code == proto.OK {
+		path = strings.Clone(path) // see arm
 		for table, kinds := range watcherKinds(kind) {
 			w.disarm(c, watchKey{table, path}, kinds)
 		}
@@ -211,9 +216,12 @@ func (w *watches) remove(c *conn, path string, kind int32) proto.Code {
 
 // reset arms the watches of a client that has reconnected. What has changed
 // since the zxid that it has seen fires at once instead; persistent watches
-// catch up on nothing (spec/wire-and-tree, B.6). It stops at a null path.
+// catch up on nothing (spec/wire-and-tree, B.6). It stops at a null list or path.
 func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) proto.Code {
 	missed := func(event int32, path string) { c.sendEvent(event, path, -1) }
+	if r.Data == nil {
+		return proto.MarshallingError
+	}
 	for _, path := range r.Data {
 		switch n := s.tree.get(treePath(path)); {
 		case path == jute.NullItem:
@@ -226,6 +234,9 @@ func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) proto.Code {
 			w.arm(c, dataTable, path, watchOnce)
 		}
 	}
+	if r.Exist == nil {
+		return proto.MarshallingError
+	}
 	for _, path := range r.Exist {
 		switch n := s.tree.get(treePath(path)); {
 		case path == jute.NullItem:
@@ -235,6 +246,9 @@ func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) proto.Code {
 		default:
 			w.arm(c, dataTable, path, watchOnce)
 		}
+	}
+	if r.Child == nil {
+		return proto.MarshallingError
 	}
 	for _, path := range r.Child {
 		switch n := s.tree.get(treePath(path)); {
@@ -248,8 +262,14 @@ func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) proto.Code {
 			w.arm(c, childTable, path, watchOnce)
 		}
 	}
+	if r.Persistent == nil {
+		return proto.MarshallingError
+	}
 	for _, path := range r.Persistent {
 		w.addWatch(c, path, proto.WatchPersistent)
+	}
+	if r.Recursive == nil {
+		return proto.MarshallingError
 	}
 	for _, path := range r.Recursive {
 		w.addWatch(c, path, proto.WatchPersistentRecursive)

@@ -14,6 +14,7 @@ type cuttable struct {
 
 	mu    sync.Mutex // guards all below
 	down  bool
+	dials int
 	conns []net.Conn
 }
 
@@ -28,6 +29,7 @@ func (l *cuttable) dial(ctx context.Context, network, addr string) (net.Conn, er
 		conn.Close()
 		return nil, errors.New("cut")
 	}
+	l.dials++
 	l.conns = append(l.conns, conn)
 	return conn, nil
 }

@@ -52,9 +52,9 @@
 // A [Watch] of [Conn.GetW], [Conn.ExistsW] or [Conn.ChildrenW] fires once. It
 // survives reconnects: the next server is told what the client has seen, and
 // fires for what it has missed. A [PersistentWatch] goes on until it is
-// removed, but a server does not say what a persistent watch has missed: so it
-// delivers [EventDisconnected] and [EventResync] among its events. Neither
-// ever loses an event or makes the connection wait for who reads.
+// removed, but no server says what it has missed between connections: so it
+// delivers [EventDisconnected] and [EventResync] among its events. No event
+// that a server sends is lost, and nothing waits for who reads it.
 //
 // An event is delivered before the result of any later call that could show
 // its change.

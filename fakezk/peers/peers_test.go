@@ -51,9 +51,7 @@ var vanish = step{"vanish", []string{`/vanish v0 ""`}}
 func (s step) run(t *testing.T, do func(*testing.T, *server)) {
 	srv := listen(t)
 	do(t, srv)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	require.NoError(t, srv.Await(ctx, func() bool { return len(srv.Sessions()) == 0 }), "the client has not closed its sessions")
+	srv.awaitNoSessions(t)
 	require.Equal(t, s.leaves, srv.tree("/"+s.name))
 }
 
@@ -116,6 +114,14 @@ func (s *server) disconnect(t *testing.T, id int64) {
 func (s *server) restart(t *testing.T) {
 	t.Helper()
 	require.NoError(t, s.Servers()[0].Restart())
+}
+
+// awaitNoSessions returns when clients have closed all that they had.
+func (s *server) awaitNoSessions(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	require.NoError(t, s.Await(ctx, func() bool { return len(s.Sessions()) == 0 }), "some session has not been closed")
 }
 
 func (s *server) session(t *testing.T, id int64) fakezk.Session {

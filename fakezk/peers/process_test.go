@@ -70,6 +70,18 @@ func (p *process) next() (line string, ok bool) {
 	return p.stdout.Text(), ok
 }
 
+// expect skips lines until one has the text.
+func (p *process) expect(t *testing.T, text string) {
+	t.Helper()
+	for {
+		line, ok := p.next()
+		require.True(t, ok, "the process ended without a word of %q", text)
+		if strings.Contains(line, text) {
+			return
+		}
+	}
+}
+
 // step makes the process do a step, and does for it what only the server can.
 func (p *process) step(t *testing.T, name string, srv *server) {
 	t.Helper()

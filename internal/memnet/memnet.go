@@ -55,6 +55,9 @@ func (n *Network) Listen(addr string) (*Listener, error) {
 	return l, nil
 }
 
+// firstPort is that of clients. Their ports come again after the last there is.
+const firstPort = 30000
+
 // DialContext connects to a listener. It never waits; the network is ignored.
 func (n *Network) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
@@ -67,7 +70,7 @@ func (n *Network) DialContext(ctx context.Context, _, addr string) (net.Conn, er
 		return nil, refused(addr)
 	}
 	n.dials[addr]++
-	local := fmt.Sprintf("127.0.0.1:%d", 30000+n.dials[addr])
+	local := fmt.Sprintf("127.0.0.1:%d", firstPort+n.dials[addr]%(1<<16-firstPort))
 	n.mu.Unlock()
 	client, server := n.Pipe(local, addr)
 	if !l.offer(server) {

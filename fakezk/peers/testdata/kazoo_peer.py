@@ -295,8 +295,8 @@ def contend(address):
         for _ in range(20):
             lock = c.Lock("/contend/lock", extra_lock_patterns=["-lock-"])
             assert lock.acquire(timeout=PATIENCE)
-            data, _ = c.get("/contend/count")
-            c.set("/contend/count", b"%d" % (int(data) + 1))
+            data, _ = c.get("/contend")
+            c.set("/contend", b"%d" % (int(data) + 1))
             lock.release()
 
 
