@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	diffN   = flag.Int("diff.n", 100, "how many random programs run on fake and real server")
+	diffN   = flag.Int("diff.n", 200, "how many random programs run on fake and real server")
 	diffLen = flag.Int("diff.len", 60, "most steps of a random program")
 )
 
