@@ -163,7 +163,7 @@ func (c *client) open(l *link, g greeting) {
 	}
 	s.timeout.Store(int64(g.timeout))
 	c.session.Store(s)
-	c.log.Info("connected", "server", l.host, "session", s.id, "timeout", g.timeout)
+	c.log.Info("connected", "server", l.host, "session", s, "timeout", g.timeout)
 
 	c.mu.Lock()
 	b := l.out.Lock()
@@ -268,7 +268,7 @@ func (c *client) disconnect(l *link, cause error) {
 		c.failSent(l, end)
 		return
 	}
-	c.log.Info("connection lost", "server", l.host, "session", c.resume.id, "cause", cause)
+	c.log.Info("connection lost", "server", l.host, "session", c.resume, "cause", cause)
 	c.mu.Lock()
 	c.server, c.cause = "", cause
 	c.setState(Suspended)
@@ -297,7 +297,7 @@ func (c *client) loseSession(why string) bool {
 	s := c.resume
 	c.resume, c.seen = nil, 0
 	c.lastZxid.Store(0) // a server with less, such as a wiped one, must do for a new session
-	c.log.Warn("session lost", "session", s.id, "cause", why)
+	c.log.Warn("session lost", "session", s, "cause", why)
 	if c.session.Load() == nil { // Attach
 		c.finally(ErrSessionExpired)
 		return false

@@ -3,6 +3,7 @@ package zk
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +24,9 @@ func newSession(id int64, password []byte) *Session {
 	s.ctx, s.lose = context.WithCancelCause(context.Background())
 	return s
 }
+
+// String is the id as servers print it, such as "0x100dc0e21130000".
+func (s *Session) String() string { return fmt.Sprintf("%#x", uint64(s.id)) }
 
 // ID is never 0.
 func (s *Session) ID() int64 { return s.id }
