@@ -218,48 +218,48 @@ func (w *watches) remove(c *conn, path string, kind int32) proto.Code {
 // since the zxid that it has seen fires at once instead; persistent watches
 // catch up on nothing (spec/wire-and-tree, B.6). It stops at a null list or path.
 func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) proto.Code {
-	missed := func(event int32, path string) { c.sendEvent(event, path, -1) }
-	if r.Data == nil {
-		return proto.MarshallingError
-	}
-	for _, path := range r.Data {
-		switch n := s.tree.get(treePath(path)); {
-		case path == jute.NullItem:
+	for _, list := range []struct {
+		paths  []string
+		table  watchTable
+		missed func(n *znode) (event int32) // 0 when nothing
+	}{
+		{r.Data, dataTable, func(n *znode) int32 {
+			switch {
+			case n == nil:
+				return proto.EventNodeDeleted
+			case n.mzxid > r.RelativeZxid:
+				return proto.EventNodeDataChanged
+			}
+			return 0
+		}},
+		{r.Exist, dataTable, func(n *znode) int32 {
+			if n != nil {
+				return proto.EventNodeCreated
+			}
+			return 0
+		}},
+		{r.Child, childTable, func(n *znode) int32 {
+			switch {
+			case n == nil:
+				return proto.EventNodeDeleted
+			case n.pzxid > r.RelativeZxid:
+				return proto.EventNodeChildrenChanged
+			}
+			return 0
+		}},
+	} {
+		if list.paths == nil {
 			return proto.MarshallingError
-		case n == nil:
-			missed(proto.EventNodeDeleted, path)
-		case n.mzxid > r.RelativeZxid:
-			missed(proto.EventNodeDataChanged, path)
-		default:
-			w.arm(c, dataTable, path, watchOnce)
 		}
-	}
-	if r.Exist == nil {
-		return proto.MarshallingError
-	}
-	for _, path := range r.Exist {
-		switch n := s.tree.get(treePath(path)); {
-		case path == jute.NullItem:
-			return proto.MarshallingError
-		case n != nil:
-			missed(proto.EventNodeCreated, path)
-		default:
-			w.arm(c, dataTable, path, watchOnce)
-		}
-	}
-	if r.Child == nil {
-		return proto.MarshallingError
-	}
-	for _, path := range r.Child {
-		switch n := s.tree.get(treePath(path)); {
-		case path == jute.NullItem:
-			return proto.MarshallingError
-		case n == nil:
-			missed(proto.EventNodeDeleted, path)
-		case n.pzxid > r.RelativeZxid:
-			missed(proto.EventNodeChildrenChanged, path)
-		default:
-			w.arm(c, childTable, path, watchOnce)
+		for _, path := range list.paths {
+			if path == jute.NullItem {
+				return proto.MarshallingError
+			}
+			if event := list.missed(s.tree.get(treePath(path))); event != 0 {
+				c.sendEvent(event, path, -1)
+			} else {
+				w.arm(c, list.table, path, watchOnce)
+			}
 		}
 	}
 	if r.Persistent == nil {
