@@ -80,7 +80,7 @@ func (c *conn) reportSession(b *strings.Builder) {
 	if st.xid >= 0 {
 		fmt.Fprintf(b, ",lcxid=0x%x", st.xid)
 	}
-	responded := st.at
+	responded := max(st.at, 1) // 0 says never
 	if st.op == noOp || st.op == neverOp {
 		responded = 0
 	}

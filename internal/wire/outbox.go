@@ -53,13 +53,6 @@ func (o *Outbox) Unlock(b []byte) {
 	o.mu.Unlock()
 }
 
-// Len is the number of bytes that nobody has begun to write.
-func (o *Outbox) Len() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.pending)
-}
-
 // Flush sees to it that what was appended is written. It does not wait.
 func (o *Outbox) Flush() {
 	if out := o.take(); out != nil {
