@@ -1,7 +1,7 @@
 # demo and test are for everybody, and need Go only. The rest is for those who
 # work on Zookit.
 
-.PHONY: demo test lint race real fuzz bench stress
+.PHONY: demo test lint race stress fuzz bench
 
 # The main job on the embedded fake: a config watch, an ephemeral that dies
 # with its session, a lock handed over.
@@ -29,12 +29,15 @@ stress:
 # Every fuzz target for a while: make fuzz FUZZTIME=1m
 FUZZTIME ?= 5s
 fuzz:
-	@for pkg in $$(go list ./internal/...); do \
+	@for pkg in $$(go list ./internal/... ./fakezk); do \
 		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
 
-# Speed side by side with peers, in one run; see docs/benchmarks.md.
+# Speed side by side with peers and a real server, in one run; medians are in
+# the table at the end. See docs/benchmarks.md.
+COUNT ?= 5
 bench:
-	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),5) ./internal/bench
+	go test -run 'InABubble$$' -bench . -benchmem -count $(COUNT) -timeout 60m ./internal/bench > bench.out || { cat bench.out; exit 1; }
+	go tool benchstat bench.out
