@@ -93,21 +93,15 @@ func hostOf(addr net.Addr) string {
 
 // serve runs the connection until it ends.
 func (c *conn) serve() {
+	e := c.server.ensemble
 	next := c.begin()
-	for next == stay {
-		var frame []byte
-		var err error
-		if frame, err = c.frames.Next(); err != nil {
-			c.logEnd(err)
-			next = hangUp
-			break
-		}
-		next = c.handle(frame)
-		if next != stay || !c.frames.Buffered() {
+	for ; next == stay; next = c.next() {
+		if !c.frames.Buffered() {
 			c.fx.run()
 		}
 	}
-	c.server.ensemble.detach(c)
+	e.detach(c) // before the peer can see the end
+	c.fx.run()
 	if next == hangUpAfterReply {
 		c.net.SetDeadline(time.Now().Add(lastWord)) // for a peer that does not read
 		c.out.CloseAfterFlush()
@@ -115,7 +109,17 @@ func (c *conn) serve() {
 	}
 	c.net.Close()
 	c.out.Wait()
-	c.server.closed(c)
+	e.gone(c)
+}
+
+// next reads a request and runs it.
+func (c *conn) next() outcome {
+	frame, err := c.frames.Next()
+	if err != nil {
+		c.logEnd(err)
+		return hangUp
+	}
+	return c.handle(frame)
 }
 
 // lastWord is how long a peer may take to read the reply behind which its
@@ -140,7 +144,6 @@ func (c *conn) begin() outcome {
 	}
 	if answer, ok := c.server.fourLetterWord(c, [4]byte(first)); ok {
 		c.send(func(b []byte) []byte { return append(b, answer...) })
-		c.out.Flush()
 		return hangUpAfterReply
 	}
 	frame, err := c.frames.Next()
@@ -155,9 +158,7 @@ func (c *conn) begin() outcome {
 		c.logEnd(r.Err())
 		return hangUp
 	}
-	next := c.server.ensemble.connect(c, &req, size)
-	c.fx.run()
-	return next
+	return c.server.ensemble.connect(c, &req, size)
 }
 
 // send appends to what is to be written, for what is not worth speed.
@@ -180,8 +181,7 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome
 	} else {
 		c.server.stats.revalidated++
 		if s != nil && s.conn != nil {
-			c.fx.close = append(c.fx.close, s.conn)
-			e.leave(s.conn)
+			e.cut(s.conn, &c.fx)
 		}
 		if s != nil && string(passwordOf(s.id)) != string(req.Password) {
 			s = nil
@@ -190,9 +190,6 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome
 	resp := proto.ConnectResponse{Password: make([]byte, proto.PasswordLen), NoReadOnly: req.NoReadOnly}
 	next := hangUpAfterReply
 	if s != nil {
-		if old := s.conn; old != nil {
-			e.leave(old)
-		}
 		s.timeout = e.cfg.grant(req.Timeout)
 		s.conn, c.session, c.oldStyle = c, s, req.NoReadOnly
 		s.client = c.net.RemoteAddr().String()
@@ -223,13 +220,36 @@ func (e *Ensemble) leave(c *conn) {
 	c.server.watches.forget(c)
 }
 
-// detach forgets a connection whose goroutine ends.
-func (e *Ensemble) detach(c *conn) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+// cut ends a connection without a word. What it was to be told before is sent.
+func (e *Ensemble) cut(c *conn, fx *effects) {
+	e.drop(c)
+	fx.flushLater(c)
+	fx.close = append(fx.close, c)
+}
+
+// drop makes a connection count no more. Its goroutine runs until the
+// connection is closed. It can be called more than once.
+func (e *Ensemble) drop(c *conn) {
 	e.leave(c)
 	e.idle.remove(c, &c.endsAt)
 	c.server.forget(c)
+}
+
+// detach is drop for the connection's goroutine.
+func (e *Ensemble) detach(c *conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, counted := c.server.conns[c]; counted && c.dropped {
+		c.server.stats.dropped++
+	}
+	e.drop(c)
+}
+
+// gone is the end of a connection.
+func (e *Ensemble) gone(c *conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(c.server.closing, c)
 }
 
 // touchConn begins the time anew after which a silent connection is closed.

@@ -212,9 +212,8 @@ func (e *Ensemble) Expire(id int64) error {
 // It fails when there is no such session.
 func (e *Ensemble) Disconnect(id int64) error {
 	return e.withSession(id, func(s *session, fx *effects) {
-		if c := s.conn; c != nil {
-			e.leave(c)
-			fx.close = append(fx.close, c)
+		if s.conn != nil {
+			e.cut(s.conn, fx)
 		}
 	})
 }

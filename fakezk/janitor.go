@@ -55,7 +55,7 @@ func (e *Ensemble) tidy(fx *effects) time.Duration {
 	for _, c := range e.idle.due(now) {
 		c.endsAt = 0
 		c.server.stats.silent++
-		fx.close = append(fx.close, c)
+		e.cut(c, fx)
 	}
 	e.reaper.reap(e, now, fx)
 	e.armed = e.reaper.next(e)
@@ -77,8 +77,7 @@ func (e *Ensemble) expire(s *session, fx *effects) {
 	e.endSession(s, fx)
 	e.cfg.logger.Info("session expired", "id", sessionName(s.id))
 	if c != nil {
-		e.leave(c)
-		fx.close = append(fx.close, c)
+		e.cut(c, fx)
 	}
 }
 

@@ -142,21 +142,17 @@ func (s *Server) admit(l net.Listener, c *conn) bool {
 	return true
 }
 
-// forget drops a connection that is about to end.
+// forget takes a connection out of the count.
 func (s *Server) forget(c *conn) {
+	if _, counted := s.conns[c]; !counted {
+		return
+	}
 	delete(s.conns, c)
 	s.closing[c] = struct{}{}
 	s.stats.ended(c)
 	if s.perHost[c.host]--; s.perHost[c.host] == 0 {
 		delete(s.perHost, c.host)
 	}
-}
-
-// closed is the end of a connection.
-func (s *Server) closed(c *conn) {
-	s.ensemble.mu.Lock()
-	defer s.ensemble.mu.Unlock()
-	delete(s.closing, c)
 }
 
 // clients are the addresses of all connections.

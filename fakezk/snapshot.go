@@ -34,8 +34,7 @@ func (e *Ensemble) Restore(s *Snapshot) {
 	e.state.zxid = zxid
 	for _, server := range e.servers {
 		for c := range server.conns {
-			e.leave(c)
-			fx.close = append(fx.close, c)
+			e.cut(c, &fx)
 		}
 	}
 	for _, old := range e.sessions {

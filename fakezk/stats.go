@@ -102,9 +102,6 @@ func (s *serverStats) ended(c *conn) {
 	s.received += c.stats.received
 	s.sent += c.stats.sent
 	s.bytes += c.stats.bytes
-	if c.dropped {
-		s.dropped++
-	}
 }
 
 // response counts a reply or an event of so many bytes.
