@@ -147,7 +147,7 @@ func (s servers) run(t *testing.T, c *testCase) *run {
 func startReal(t *testing.T, props []string) string {
 	t.Helper()
 	flags, config := flagsAndConfig(props)
-	s := javazk.Start(t, javazk.TickTime(2000), javazk.Prefer("3.9"), javazk.Config(config...), javazk.JVM(flags...))
+	s := javazk.Start(t, javazk.TickTime(2000), javazk.Version("3.9"), javazk.Config(config...), javazk.JVM(flags...))
 	return s.Addr()
 }
 

@@ -131,7 +131,7 @@ func fakeLikeJava(t *testing.T, opts ...fakezk.Option) *fakezk.Ensemble {
 }
 
 func TestWordsAnswerAsJava(t *testing.T) {
-	java := javazk.Start(t, javazk.Prefer("3.9.5"))
+	java := javazk.Start(t, javazk.Version("3.9.5"))
 	if java.Version() != "3.9.5" {
 		t.Skipf("the words of 3.9.5 are compared, and this machine has %s", java.Version())
 	}

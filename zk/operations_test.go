@@ -70,7 +70,7 @@ func TestOperationsFake(t *testing.T) {
 func TestOperationsReal(t *testing.T) {
 	for _, version := range []string{"3.9", "3.8"} {
 		t.Run(version, func(t *testing.T) {
-			s := javazk.Start(t, javazk.Prefer(version), javazk.Config("extendedTypesEnabled=true"))
+			s := javazk.Start(t, javazk.Version(version), javazk.Config("extendedTypesEnabled=true"))
 			t.Log("version", s.Version())
 			for _, op := range operations {
 				t.Run(op.name, func(t *testing.T) { runOperation(t, op.f, s.Addr(), zk.SessionTimeout(4*time.Second)) })

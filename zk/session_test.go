@@ -20,7 +20,7 @@ import (
 func TestRestartReal(t *testing.T) {
 	for _, version := range []string{"3.9", "3.8"} {
 		t.Run(version, func(t *testing.T) {
-			s := javazk.Start(t, javazk.Prefer(version))
+			s := javazk.Start(t, javazk.Version(version))
 			c := dial(t, s.Addr(), zk.SessionTimeout(4*time.Second), zk.Auth("digest", []byte("bob:secret")))
 			other := dial(t, s.Addr(), zk.SessionTimeout(4*time.Second))
 			testRestart(t, c, other, s.Kill, s.Start)

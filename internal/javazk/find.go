@@ -16,31 +16,25 @@ type place struct {
 	absent        error
 }
 
-// Find returns the classpath and the version of a ZooKeeper, if possible of
-// one whose version starts with prefer ("" for any). It looks into
-// ZOOKEEPER_HOME, then asks Maven (once per machine), then takes Debian's
-// package. The error lists what was tried.
-func Find(prefer string) (classpath, version string, err error) {
-	var liked, others []place
+// Find returns the classpath and the version of a ZooKeeper whose version
+// starts with wanted ("" for any). It looks into ZOOKEEPER_HOME, then asks
+// Maven (once per machine), then takes Debian's package. The error lists what
+// was tried.
+func Find(wanted string) (classpath, version string, err error) {
 	var tried []string
 	for _, p := range []place{home(), maven(), debian()} {
-		switch {
-		case p.absent != nil:
-			tried = append(tried, p.name+": "+p.absent.Error())
-		case strings.HasPrefix(p.version, prefer):
-			liked = append(liked, p)
-		default:
-			others = append(others, p)
+		err := p.absent
+		if err == nil && !strings.HasPrefix(p.version, wanted) {
+			err = errors.New("has " + p.version)
 		}
-	}
-	for _, p := range append(liked, others...) {
-		classpath, err := p.classpath()
 		if err == nil {
-			return classpath, p.version, nil
+			if classpath, err = p.classpath(); err == nil {
+				return classpath, p.version, nil
+			}
 		}
 		tried = append(tried, p.name+": "+err.Error())
 	}
-	return "", "", fmt.Errorf("javazk: no ZooKeeper found; tried\n  %s", strings.Join(tried, "\n  "))
+	return "", "", fmt.Errorf("javazk: no ZooKeeper %s found; tried\n  %s", wanted, strings.Join(tried, "\n  "))
 }
 
 // home is an unpacked distribution, with its logging configuration in conf.

@@ -34,10 +34,10 @@ func TickTime(ms int) Option {
 	return func(s *Server) { s.tick = ms }
 }
 
-// Prefer chooses a version by its beginning, such as "3.8". A machine that
-// does not have it uses what it has; see Version.
-func Prefer(version string) Option {
-	return func(s *Server) { s.prefer = version }
+// Version wants a version by its beginning, such as "3.8". A machine that does
+// not have it skips the test. The default takes what there is.
+func Version(version string) Option {
+	return func(s *Server) { s.wanted = version }
 }
 
 // Server is a standalone ZooKeeper in a process of its own, on a loopback
@@ -47,7 +47,7 @@ type Server struct {
 	config  []string
 	jvm     []string
 	tick    int
-	prefer  string
+	wanted  string
 	java    string
 	path    string // the classpath
 	version string
@@ -68,7 +68,7 @@ func Start(t testenv.TB, opts ...Option) *Server {
 	if s.java, err = exec.LookPath("java"); err != nil {
 		testenv.Missing(t, "java", "apt-get install default-jre-headless")
 	}
-	if s.path, s.version, err = Find(s.prefer); err != nil {
+	if s.path, s.version, err = Find(s.wanted); err != nil {
 		testenv.Missing(t, err.Error()+"\nZooKeeper", install)
 	}
 	if s.dir, err = tempDir(); err != nil {

@@ -15,9 +15,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestServesWhenStarted(t *testing.T) {
-	for _, prefer := range []string{"3.9", "3.8"} {
-		t.Run(prefer, func(t *testing.T) {
-			s := Start(t, Prefer(prefer))
+	for _, version := range []string{"3.9", "3.8"} {
+		t.Run(version, func(t *testing.T) {
+			s := Start(t, Version(version))
 			answer, err := srvr(s.Addr())
 			if err != nil {
 				t.Fatalf("srvr: %v", err)

@@ -1,5 +1,6 @@
 // Fetchzk brings a ZooKeeper onto this machine for the tests that boot a real
-// one, and prints its classpath. Its argument is the version to prefer.
+// one, and prints its classpath. Its argument is the beginning of the version
+// that is wanted.
 package main
 
 import (
@@ -10,11 +11,11 @@ import (
 )
 
 func main() {
-	prefer := ""
+	wanted := ""
 	if len(os.Args) > 1 {
-		prefer = os.Args[1]
+		wanted = os.Args[1]
 	}
-	classpath, version, err := javazk.Find(prefer)
+	classpath, version, err := javazk.Find(wanted)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -28,7 +28,7 @@ const header = `# Frames between ZooKeeper %s's Java client and server, recorded
 
 func TestRecord(t *testing.T) {
 	rec := newRecording()
-	standalone := javazk.Start(t, javazk.Prefer("3.9"), javazk.TickTime(2000), javazk.Config(
+	standalone := javazk.Start(t, javazk.Version("3.9"), javazk.TickTime(2000), javazk.Config(
 		"minSessionTimeout=1000",
 		"extendedTypesEnabled=true",
 		"enforceQuota=true",
@@ -60,7 +60,7 @@ func ensembleOfOne(t *testing.T) *javazk.Server {
 	if err := os.WriteFile(filepath.Join(data, "myid"), []byte("1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return javazk.Start(t, javazk.Prefer("3.9"), javazk.TickTime(2000), javazk.Config(
+	return javazk.Start(t, javazk.Version("3.9"), javazk.TickTime(2000), javazk.Config(
 		"dataDir="+data,
 		"standaloneEnabled=false",
 		"initLimit=10",
