@@ -132,9 +132,6 @@ func fakeLikeJava(t *testing.T, opts ...fakezk.Option) *fakezk.Ensemble {
 
 func TestWordsAnswerAsJava(t *testing.T) {
 	java := javazk.Start(t, javazk.Version("3.9.5"))
-	if java.Version() != "3.9.5" {
-		t.Skipf("the words of 3.9.5 are compared, and this machine has %s", java.Version())
-	}
 	want := wordsAfterScript(t, java.Addr())
 	got := wordsAfterScript(t, fakeLikeJava(t).ConnectString())
 	for word := range want {
