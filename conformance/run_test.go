@@ -41,7 +41,9 @@ func eachCase(t *testing.T, all []family, f func(t *testing.T, c *testCase)) {
 // TestFake plays every case against the fake, in virtual time.
 func TestFake(t *testing.T) {
 	eachCase(t, load(t), func(t *testing.T, c *testCase) {
-		synctest.Test(t, func(t *testing.T) { c.compare(t, newRun(dialFake(t, c.server), c.root()), "the record") })
+		if diff := c.onFake(t, "the record"); diff != "" {
+			t.Error(diff)
+		}
 	})
 }
 
@@ -50,7 +52,9 @@ func TestFake(t *testing.T) {
 func TestReal(t *testing.T) {
 	all := load(t)
 	servers := startServers(t, all)
-	eachCase(t, all, func(t *testing.T, c *testCase) { c.compare(t, servers.run(t, c), "the record") })
+	eachCase(t, all, func(t *testing.T, c *testCase) {
+		c.onReal(t, func(root string) string { return c.difference(t, servers.run(t, c, root), "the record") })
+	})
 	if *record {
 		for _, fam := range all {
 			require.NoError(t, fam.write())
@@ -63,18 +67,59 @@ func TestFakeEqualsReal(t *testing.T) {
 	all := load(t)
 	servers := startServers(t, all)
 	eachCase(t, all, func(t *testing.T, c *testCase) {
-		require.NoError(t, c.play(servers.run(t, c), func(s *step, got string) bool {
-			s.want = got
-			return false
-		}))
-		synctest.Test(t, func(t *testing.T) { c.compare(t, newRun(dialFake(t, c.server), c.root()), "a real server") })
+		c.onReal(t, func(root string) string {
+			require.NoError(t, c.play(servers.run(t, c, root), func(s *step, got string) bool {
+				s.want = got
+				return false
+			}))
+			return c.onFake(t, "a real server")
+		})
 	})
 }
 
 func (c *testCase) root() string { return "/" + c.name }
 
-// compare plays the case and fails at the first step with another transcript.
-func (c *testCase) compare(t *testing.T, r *run, wants string) {
+// onFake plays the case against a fake and tells the first difference.
+func (c *testCase) onFake(t *testing.T, wants string) (diff string) {
+	synctest.Test(t, func(t *testing.T) {
+		diff = c.difference(t, newRun(dialFake(t, c.server), c.root()), wants)
+	})
+	return diff
+}
+
+// onReal plays a case that has to do with a real server until it shows no
+// difference. A case about times has three tries: the server is a process
+// beside others, and may be late for no fault of its own. What is wrong is so
+// each time.
+func (c *testCase) onReal(t *testing.T, play func(root string) (diff string)) {
+	t.Helper()
+	root := c.root()
+	for left := c.tries(); ; left-- {
+		diff := play(root)
+		if diff == "" {
+			return
+		}
+		if left == 1 {
+			t.Error(diff)
+			return
+		}
+		t.Logf("once more, since it is about times:\n%s", diff)
+		root += "-again"
+	}
+}
+
+func (c *testCase) tries() int {
+	for _, s := range c.steps {
+		if s.verb == "sleep" || s.verb == "eof" && len(s.args) > 0 {
+			return 3
+		}
+	}
+	return 1
+}
+
+// difference plays the case up to the first step with another transcript, and
+// tells it.
+func (c *testCase) difference(t *testing.T, r *run, wants string) (diff string) {
 	t.Helper()
 	var before strings.Builder
 	require.NoError(t, c.play(r, func(s *step, got string) bool {
@@ -86,9 +131,10 @@ func (c *testCase) compare(t *testing.T, r *run, wants string) {
 			fmt.Fprintf(&before, "%s\n%s", s.line, got)
 			return false
 		}
-		t.Errorf("%s: %s\n\n%s%s\n--- got\n%s--- %s has\n%s", c.name, c.rule, &before, s.line, got, wants, s.want)
+		diff = fmt.Sprintf("%s: %s\n\n%s%s\n--- got\n%s--- %s has\n%s", c.name, c.rule, &before, s.line, got, wants, s.want)
 		return true
 	}))
+	return diff
 }
 
 // dialFake starts a fake in memory.
@@ -132,13 +178,13 @@ func startServers(t *testing.T, all []family) servers {
 	return s
 }
 
-func (s servers) run(t *testing.T, c *testCase) *run {
+func (s servers) run(t *testing.T, c *testCase, root string) *run {
 	t.Helper()
 	addr := s[strings.Join(c.server, " ")]
 	if c.fresh {
 		addr = startReal(t, c.server)
 	}
-	r := newRun(dialTCP(addr), c.root())
+	r := newRun(dialTCP(addr), root)
 	r.slack = 3 * time.Second
 	return r
 }
