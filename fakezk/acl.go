@@ -178,6 +178,18 @@ func parseAddr(s string) (netip.Addr, bool) {
 	return netip.AddrFrom4(ip), true
 }
 
+// permitted finds a node on which the caller has one of the permissions.
+func (s *state) permitted(ids []identity, path string, perm int32) (*znode, proto.Code) {
+	n := s.tree.get(treePath(path))
+	if n == nil {
+		return nil, proto.NoNode
+	}
+	if !s.allowed(ids, n.acl, perm) {
+		return nil, proto.NoAuth
+	}
+	return n, proto.OK
+}
+
 // allowed tells whether one of the permissions is granted.
 func (s *state) allowed(ids []identity, list *aclList, perm int32) bool {
 	if list.world&perm != 0 || s.cfg.skipACL {

@@ -194,7 +194,7 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome
 		s.conn, c.session, c.oldStyle = c, s, req.NoReadOnly
 		s.client = c.net.RemoteAddr().String()
 		e.recordSession(s)
-		e.touchConn(c)
+		e.touchConn(c, e.now())
 		resp.Timeout, resp.SessionID, resp.Password = int32(s.timeout), s.id, passwordOf(s.id)
 		next = stay
 	}
@@ -253,12 +253,11 @@ func (e *Ensemble) gone(c *conn) {
 }
 
 // touchConn begins the time anew after which a silent connection is closed.
-func (e *Ensemble) touchConn(c *conn) {
+func (e *Ensemble) touchConn(c *conn, now int64) {
 	timeout := e.cfg.idleTimeout.Milliseconds()
 	if c.session != nil {
 		timeout = c.session.timeout
 	}
-	now := e.now()
 	c.stats.at = now
 	e.idle.touch(c, &c.endsAt, now, timeout)
 	e.wakeFor(c.endsAt)

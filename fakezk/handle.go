@@ -31,8 +31,9 @@ func (c *conn) handle(frame []byte) outcome {
 		c.reply(h.Xid, 0, proto.SessionClosedRequireSASL)
 		return hangUpAfterReply
 	}
-	e.touch(c.session, c.session.timeout)
-	e.touchConn(c)
+	now := e.now()
+	e.touch(c.session, now, c.session.timeout)
+	e.touchConn(c, now)
 	next := c.dispatch(e, h, &r)
 	c.stats.answered(h.Op, h.Xid, e.state.zxid)
 	c.server.stats.answered(h.Op)
@@ -103,7 +104,7 @@ func (c *conn) createSession(e *Ensemble, h proto.RequestHeader, r *jute.Reader)
 		return
 	}
 	s := c.session
-	e.touch(s, max(0, int64(timeout)))
+	e.touch(s, e.now(), max(0, int64(timeout)))
 	resp := proto.ConnectResponse{
 		Timeout: int32(s.timeout), SessionID: s.id, Password: passwordOf(s.id), NoReadOnly: c.oldStyle,
 	}
@@ -127,7 +128,7 @@ func (c *conn) readNode(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 		c.reply(h.Xid, e.state.zxid, proto.BadArguments)
 		return
 	}
-	n, code := e.state.read(c.ids, req.Path)
+	n, code := e.state.permitted(c.ids, req.Path, proto.PermRead)
 	if req.Watch && (code == proto.OK || code == proto.NoNode && h.Op == proto.OpExists) {
 		table := dataTable
 		if h.Op == proto.OpGetChildren || h.Op == proto.OpGetChildren2 {
@@ -318,13 +319,9 @@ func (c *conn) ask(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 	code := proto.OK
 	switch h.Op {
 	case proto.OpGetAllChildrenNumber:
-		n, code = e.state.read(c.ids, req.Path)
+		n, code = e.state.permitted(c.ids, req.Path, proto.PermRead)
 	case proto.OpGetACL:
-		if n = e.state.tree.get(treePath(req.Path)); n == nil {
-			code = proto.NoNode
-		} else if !e.state.allowed(c.ids, n.acl, proto.PermRead|proto.PermAdmin) {
-			code = proto.NoAuth
-		}
+		n, code = e.state.permitted(c.ids, req.Path, proto.PermRead|proto.PermAdmin)
 	}
 	b, start := c.beginReply(h.Xid, e.state.zxid, code)
 	if code == proto.OK {

@@ -116,7 +116,7 @@ func (s *state) multiRead(ids []identity, ops []proto.MultiOp, results []proto.M
 		if ops[i].NullPath || !isRead(r.Op) {
 			return results, proto.MarshallingError
 		}
-		n, code := s.read(ids, ops[i].Path)
+		n, code := s.permitted(ids, ops[i].Path, proto.PermRead)
 		switch {
 		case code != proto.OK:
 			r = proto.MultiResult{Op: proto.OpError, Err: code}
@@ -131,16 +131,4 @@ func (s *state) multiRead(ids []identity, ops []proto.MultiOp, results []proto.M
 		results = append(results, r)
 	}
 	return results, proto.OK
-}
-
-// read finds a node that the caller may read.
-func (s *state) read(ids []identity, path string) (*znode, proto.Code) {
-	n := s.tree.get(treePath(path))
-	if n == nil {
-		return nil, proto.NoNode
-	}
-	if !s.allowed(ids, n.acl, proto.PermRead) {
-		return nil, proto.NoAuth
-	}
-	return n, proto.OK
 }

@@ -56,7 +56,7 @@ func (s *Server) Start() error {
 	s.stats, s.traceMask = newServerStats(e.now()), firstMask
 	e.nextSession = max(e.nextSession, firstSessionID(e.cfg.serverID, e.wallClock()))
 	for _, session := range e.sessions {
-		e.touch(session, session.timeout)
+		e.touch(session, e.now(), session.timeout)
 	}
 	s.running.Go(func() { s.accept(l) })
 	return nil
@@ -116,10 +116,8 @@ func (s *Server) accept(l net.Listener) {
 		if err != nil {
 			return // closed
 		}
-		c := newConn(s, nc)
-		if !s.admit(l, c) {
+		if !s.admit(l, newConn(s, nc)) {
 			nc.Close()
-			continue
 		}
 	}
 }
@@ -137,7 +135,7 @@ func (s *Server) admit(l net.Listener, c *conn) bool {
 	}
 	s.conns[c] = struct{}{}
 	s.perHost[c.host]++
-	e.touchConn(c)
+	e.touchConn(c, e.now())
 	s.running.Go(c.serve)
 	return true
 }

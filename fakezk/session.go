@@ -49,12 +49,12 @@ func (e *Ensemble) newSession(requested int32) *session {
 
 func (e *Ensemble) recordSession(s *session) {
 	e.state.sessions.ReplaceOrInsert(sessionRecord{id: s.id, timeout: int32(s.timeout), client: s.client})
-	e.touch(s, s.timeout)
+	e.touch(s, e.now(), s.timeout)
 }
 
 // touch begins a timeout of the session anew, in milliseconds.
-func (e *Ensemble) touch(s *session, timeout int64) {
-	e.expiry.touch(s, &s.endsAt, e.now(), timeout)
+func (e *Ensemble) touch(s *session, now, timeout int64) {
+	e.expiry.touch(s, &s.endsAt, now, timeout)
 	e.wakeFor(s.endsAt)
 }
 

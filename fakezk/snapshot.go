@@ -45,7 +45,7 @@ func (e *Ensemble) Restore(s *Snapshot) {
 	e.state.sessions.Ascend(func(r sessionRecord) bool {
 		s := &session{id: r.id, timeout: int64(r.timeout), client: r.client}
 		e.sessions[s.id] = s
-		e.touch(s, s.timeout)
+		e.touch(s, e.now(), s.timeout)
 		return true
 	})
 	e.fire(&fx)

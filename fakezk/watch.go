@@ -64,26 +64,25 @@ func (w *watches) arm(c *conn, table watchTable, path string, kind watchKinds) {
 	c.watching[key] = kinds | kind
 }
 
-// disarm takes kinds of watches away and tells whether there were any.
-func (w *watches) disarm(c *conn, key watchKey, kinds watchKinds) bool {
+// disarm takes kinds of watches away, where there are any.
+func (w *watches) disarm(c *conn, key watchKey, kinds watchKinds) {
 	had := c.watching[key]
 	if had&kinds == 0 {
-		return false
+		return
 	}
 	if left := had &^ kinds; left != 0 {
 		c.watching[key] = left
-		return true
+		return
 	}
 	delete(c.watching, key)
 	w.count[key.table]--
 	watchers := w.byPath[key]
 	if len(watchers) == 1 {
 		delete(w.byPath, key)
-		return true
+		return
 	}
 	i := slices.Index(watchers, c)
 	w.byPath[key] = slices.Delete(watchers, i, i+1)
-	return true
 }
 
 // forget takes away all watches of a connection.
@@ -169,33 +168,36 @@ func (w *watches) addWatch(c *conn, path string, mode int32) proto.Code {
 	return proto.OK
 }
 
-// watcherKinds is what a watcher type of removeWatches or checkWatches means.
-func watcherKinds(kind int32) map[watchTable]watchKinds {
+// watcherKinds is what a watcher type of removeWatches or checkWatches means,
+// by table.
+func watcherKinds(kind int32) (kinds [watchTables]watchKinds, ok bool) {
 	switch kind {
 	case proto.WatcherChildren:
-		return map[watchTable]watchKinds{childTable: watchOnce}
+		kinds[childTable] = watchOnce
 	case proto.WatcherData:
-		return map[watchTable]watchKinds{dataTable: watchOnce}
+		kinds[dataTable] = watchOnce
 	case proto.WatcherAny:
-		return map[watchTable]watchKinds{
-			dataTable: watchOnce | watchPersistent, childTable: watchOnce | watchPersistent, recursiveTable: watchRecursive,
-		}
+		kinds[dataTable] = watchOnce | watchPersistent
+		kinds[childTable] = watchOnce | watchPersistent
+		kinds[recursiveTable] = watchRecursive
 	case proto.WatcherPersistent:
-		return map[watchTable]watchKinds{dataTable: watchPersistent, childTable: watchPersistent}
+		kinds[dataTable], kinds[childTable] = watchPersistent, watchPersistent
 	case proto.WatcherPersistentRecursive:
-		return map[watchTable]watchKinds{recursiveTable: watchRecursive}
+		kinds[recursiveTable] = watchRecursive
+	default:
+		return kinds, false
 	}
-	return nil
+	return kinds, true
 }
 
 // check tells whether the connection has such a watch.
 func (w *watches) check(c *conn, path string, kind int32) proto.Code {
-	tables := watcherKinds(kind)
-	if tables == nil {
+	byTable, ok := watcherKinds(kind)
+	if !ok {
 		return proto.MarshallingError
 	}
-	for table, kinds := range tables {
-		if c.watching[watchKey{table, path}]&kinds != 0 {
+	for table, kinds := range byTable {
+		if c.watching[watchKey{watchTable(table), path}]&kinds != 0 {
 			return proto.OK
 		}
 	}
@@ -207,8 +209,9 @@ func (w *watches) remove(c *conn, path string, kind int32) proto.Code {
 	code := w.check(c, path, kind)
 	if code == proto.OK {
 		path = strings.Clone(path) // see arm
-		for table, kinds := range watcherKinds(kind) {
-			w.disarm(c, watchKey{table, path}, kinds)
+		byTable, _ := watcherKinds(kind)
+		for table, kinds := range byTable {
+			w.disarm(c, watchKey{watchTable(table), path}, kinds)
 		}
 	}
 	return code

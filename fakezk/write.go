@@ -130,24 +130,15 @@ func sequenceSuffix(b []byte, parent *znode, mode int32) []byte {
 	if !sequential(mode) {
 		return b
 	}
-	n := int64(parent.creates)
-	width := 10
+	n, width := int64(parent.creates), 10
 	if n < 0 {
 		b = append(b, '-')
 		n, width = -n, 9
 	}
-	for digits := width; digits > 1 && n < pow10(digits-1); digits-- {
-		b = append(b, '0')
-	}
-	return strconv.AppendInt(b, n, 10)
-}
-
-func pow10(n int) int64 {
-	p := int64(1)
-	for range n {
-		p *= 10
-	}
-	return p
+	var space [suffixMax]byte
+	digits := strconv.AppendInt(space[:0], n, 10)
+	b = append(b, "0000000000"[:max(0, width-len(digits))]...)
+	return append(b, digits...)
 }
 
 // ownerOf judges the flags of a create and tells who is to own the node.
@@ -229,12 +220,9 @@ func (s *state) set(t *txn, path string, data []byte, version int32) (*znode, pr
 	if proto.CheckPath(path) != nil {
 		return nil, proto.BadArguments
 	}
-	n := s.tree.get(treePath(path))
-	if n == nil {
-		return nil, proto.NoNode
-	}
-	if !s.allowed(t.ids, n.acl, proto.PermWrite) {
-		return nil, proto.NoAuth
+	n, code := s.permitted(t.ids, path, proto.PermWrite)
+	if code != proto.OK {
+		return nil, code
 	}
 	grown := int64(len(data) - len(n.data))
 	if code := s.checkQuota(n.path, 0, grown); code != proto.OK {
@@ -257,12 +245,9 @@ func (s *state) check(t *txn, path string, version int32) proto.Code {
 	if proto.CheckPath(path) != nil {
 		return proto.BadArguments
 	}
-	n := s.tree.get(treePath(path))
-	if n == nil {
-		return proto.NoNode
-	}
-	if !s.allowed(t.ids, n.acl, proto.PermRead) {
-		return proto.NoAuth
+	n, code := s.permitted(t.ids, path, proto.PermRead)
+	if code != proto.OK {
+		return code
 	}
 	if version != -1 && version != n.version {
 		return proto.BadVersion
@@ -279,12 +264,9 @@ func (s *state) setACL(t *txn, path string, acl []proto.ACL, version int32) (*zn
 	if code != proto.OK {
 		return nil, code
 	}
-	n := s.tree.get(treePath(path))
-	if n == nil {
-		return nil, proto.NoNode
-	}
-	if !s.allowed(t.ids, n.acl, proto.PermAdmin) {
-		return nil, proto.NoAuth
+	n, code := s.permitted(t.ids, path, proto.PermAdmin)
+	if code != proto.OK {
+		return nil, code
 	}
 	if version != -1 && version != n.aversion {
 		return nil, proto.BadVersion
