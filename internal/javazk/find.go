@@ -17,14 +17,14 @@ type place struct {
 }
 
 // Find returns the classpath and the version of a ZooKeeper whose version
-// starts with wanted ("" for any). It looks into ZOOKEEPER_HOME, then asks
+// starts with wanted, such as "3.9" or "3.8.4" ("" for any). It looks into ZOOKEEPER_HOME, then asks
 // Maven (once per machine), then takes Debian's package. The error lists what
 // was tried.
 func Find(wanted string) (classpath, version string, err error) {
 	var tried []string
-	for _, p := range []place{home(), maven(), debian()} {
+	for _, p := range []place{home(), maven(wanted), debian()} {
 		err := p.absent
-		if err == nil && !strings.HasPrefix(p.version, wanted) {
+		if err == nil && !matches(p.version, wanted) {
 			err = errors.New("has " + p.version)
 		}
 		if err == nil {
@@ -35,6 +35,11 @@ func Find(wanted string) (classpath, version string, err error) {
 		tried = append(tried, p.name+": "+err.Error())
 	}
 	return "", "", fmt.Errorf("javazk: no ZooKeeper %s found; tried\n  %s", wanted, strings.Join(tried, "\n  "))
+}
+
+// matches tells whether a version is the one wanted, or of its line.
+func matches(version, wanted string) bool {
+	return wanted == "" || version == wanted || strings.HasPrefix(version, wanted+".")
 }
 
 // home is an unpacked distribution, with its logging configuration in conf.

@@ -13,7 +13,7 @@ import (
 	"github.com/zookit/zookit/internal/testenv"
 )
 
-const install = "apt-get install maven (which then fetches " + mavenVersion + "), or apt-get install libzookeeper-java, or set ZOOKEEPER_HOME"
+const install = "apt-get install maven (which then fetches it), or apt-get install libzookeeper-java, or set ZOOKEEPER_HOME"
 
 // Option changes how Start sets a server up.
 type Option func(*Server)

@@ -11,49 +11,85 @@ import (
 	"time"
 )
 
-// mavenVersion is the newest 3.9 that Maven resolves.
-const mavenVersion = "3.9.5"
+// releases are the newest of each line, which Maven resolves. Others can be
+// asked for by their full version.
+var releases = []string{"3.9.5", "3.8.6", "3.7.2", "3.6.4", "3.5.10", "3.4.14"}
 
-// wanted are ZooKeeper and what its server needs but leaves to the
-// distribution to provide: a log, metrics and compression of snapshots.
-var wanted = []string{
-	"org.apache.zookeeper:zookeeper:" + mavenVersion,
-	"org.slf4j:slf4j-simple:2.0.13",
-	"io.dropwizard.metrics:metrics-core:4.1.12.1",
-	"org.xerial.snappy:snappy-java:1.1.10.5",
+// release is the version to ask Maven for when wanted is asked for.
+func release(wanted string) (string, error) {
+	for _, r := range releases {
+		if matches(r, wanted) {
+			return r, nil
+		}
+	}
+	if strings.Count(wanted, ".") == 2 {
+		return wanted, nil
+	}
+	return "", fmt.Errorf("no release begins with %s; write it in full, or take one of %s", wanted, strings.Join(releases, ", "))
 }
 
-func maven() place {
-	return place{
-		name:    "Maven, version " + mavenVersion,
-		version: mavenVersion,
-		classpath: func() (string, error) {
-			dir, err := fetched()
-			return filepath.Join(dir, "*"), err
-		},
+// jars are ZooKeeper and what its server needs but leaves to the distribution
+// to provide: a log, metrics, compression of snapshots, the AdminServer.
+func jars(version string) []string {
+	list := []string{"org.apache.zookeeper:zookeeper:" + version}
+	if strings.HasPrefix(version, "3.4.") {
+		return list
 	}
+	slf4j := "2.0.13"
+	if matches(version, "3.5") || matches(version, "3.6") || matches(version, "3.7") || version < "3.8.4" && matches(version, "3.8") {
+		slf4j = "1.7.36"
+	}
+	const jetty = "9.4.58.v20250814"
+	return append(list,
+		"org.slf4j:slf4j-simple:"+slf4j,
+		"io.dropwizard.metrics:metrics-core:4.1.12.1",
+		"org.xerial.snappy:snappy-java:1.1.10.5",
+		"org.eclipse.jetty:jetty-server:"+jetty,
+		"org.eclipse.jetty:jetty-servlet:"+jetty,
+		"com.fasterxml.jackson.core:jackson-databind:2.15.2",
+	)
 }
 
-// fetched is the folder with Maven's jars. Maven is asked at most once per
-// process: it takes seconds, even to fail.
-var fetched = sync.OnceValues(func() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
+func maven(wanted string) place {
+	p := place{name: "Maven"}
+	if p.version, p.absent = release(wanted); p.absent != nil {
+		return p
 	}
-	dir := filepath.Join(cache, "zookit", "zookeeper-"+mavenVersion)
-	if _, err := jarVersion(dir); err == nil {
+	p.name += ", version " + p.version
+	p.classpath = func() (string, error) {
+		dir, err := fetched(p.version)
+		return filepath.Join(dir, "*"), err
+	}
+	return p
+}
+
+// asked is what Maven was asked for: at most once per process and version,
+// since it takes seconds, even to fail.
+var asked sync.Map // version: func() (string, error)
+
+// fetched is the folder with Maven's jars.
+func fetched(version string) (string, error) {
+	once, _ := asked.LoadOrStore(version, sync.OnceValues(func() (string, error) {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return "", err
+		}
+		// The layout of the folder is in its name: 2 has the AdminServer.
+		dir := filepath.Join(cache, "zookit", "zookeeper-"+version+"-2")
+		if _, err := jarVersion(dir); err == nil {
+			return dir, nil
+		}
+		if err := fetch(dir, version); err != nil {
+			return "", fmt.Errorf("fetch jars into %s: %w", dir, err)
+		}
 		return dir, nil
-	}
-	if err := fetch(dir); err != nil {
-		return "", fmt.Errorf("fetch jars into %s: %w", dir, err)
-	}
-	return dir, nil
-})
+	}))
+	return once.(func() (string, error))()
+}
 
 // fetch fills dir by way of a folder of its own and a rename, so that dir is
 // always complete, however many test binaries fetch at the same time.
-func fetch(dir string) error {
+func fetch(dir, version string) error {
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
 		return err
@@ -66,14 +102,14 @@ func fetch(dir string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := os.WriteFile(filepath.Join(work, "pom.xml"), pom(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(work, "pom.xml"), pom(version), 0o644); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, mvn, "--batch-mode", "--quiet",
 		"org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies",
-		"-DincludeScope=runtime", "-DoutputDirectory=lib")
+		"-DincludeScope=runtime", "-DexcludeArtifactIds=logback-classic,logback-core", "-DoutputDirectory=lib")
 	cmd.Dir = work
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("mvn: %w: %s", err, firstError(out))
@@ -85,13 +121,13 @@ func fetch(dir string) error {
 	return err
 }
 
-// pom is a project that does nothing but depend on wanted.
-func pom() []byte {
+// pom is a project that does nothing but depend on jars.
+func pom(version string) []byte {
 	var b strings.Builder
 	b.WriteString("<project><modelVersion>4.0.0</modelVersion>" +
 		"<groupId>zookit</groupId><artifactId>jars</artifactId><version>1</version><packaging>pom</packaging>" +
 		"<dependencies>\n")
-	for _, jar := range wanted {
+	for _, jar := range jars(version) {
 		part := strings.Split(jar, ":")
 		fmt.Fprintf(&b, "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n",
 			part[0], part[1], part[2])
