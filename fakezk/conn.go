@@ -183,7 +183,7 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome
 		if s != nil && s.conn != nil {
 			e.cut(s.conn, &c.fx)
 		}
-		if s != nil && string(passwordOf(s.id)) != string(req.Password) {
+		if s != nil && string(proto.SessionPassword(s.id)) != string(req.Password) {
 			s = nil
 		}
 	}
@@ -195,7 +195,7 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome
 		s.client = c.net.RemoteAddr().String()
 		e.recordSession(s)
 		e.touchConn(c, e.now())
-		resp.Timeout, resp.SessionID, resp.Password = int32(s.timeout), s.id, passwordOf(s.id)
+		resp.Timeout, resp.SessionID, resp.Password = int32(s.timeout), s.id, proto.SessionPassword(s.id)
 		next = stay
 	}
 	c.stats.sent++

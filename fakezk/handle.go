@@ -106,7 +106,7 @@ func (c *conn) createSession(e *Ensemble, h proto.RequestHeader, r *jute.Reader)
 	s := c.session
 	e.touch(s, e.now(), max(0, int64(timeout)))
 	resp := proto.ConnectResponse{
-		Timeout: int32(s.timeout), SessionID: s.id, Password: passwordOf(s.id), NoReadOnly: c.oldStyle,
+		Timeout: int32(s.timeout), SessionID: s.id, Password: proto.SessionPassword(s.id), NoReadOnly: c.oldStyle,
 	}
 	b, start := c.beginReply(0, 0, 0)
 	c.endReply(resp.AppendTo(b[:start+4]), start)

@@ -1,11 +1,5 @@
 package fakezk
 
-import (
-	"encoding/binary"
-
-	"github.com/zookit/zookit/internal/proto"
-)
-
 // A session is what the ensemble knows of one beside what is replicated.
 type session struct {
 	id      int64
@@ -13,19 +7,6 @@ type session struct {
 	conn    *conn  // nil while no connection holds it
 	client  string // address of its latest connection
 	endsAt  int64  // deadline in the expiry queue
-}
-
-// passwordOf derives a session's password from its id, as servers do, so that
-// any of them can check it without being told (spec/sessions, A.2).
-func passwordOf(id int64) []byte {
-	const mask = 1<<48 - 1
-	seed := (uint64(id^0xB3415C00) ^ 0x5DEECE66D) & mask
-	password := make([]byte, 0, proto.PasswordLen)
-	for range proto.PasswordLen / 4 {
-		seed = (seed*0x5DEECE66D + 0xB) & mask
-		password = binary.LittleEndian.AppendUint32(password, uint32(seed>>16))
-	}
-	return password
 }
 
 // firstSessionID is where a server's session ids begin: its id, and the clock,
