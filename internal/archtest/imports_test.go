@@ -97,6 +97,11 @@ var rules = []rule{
 	}},
 	{"chaos works below client and fake, and imports neither",
 		below("chaos"), transitive, forbid("zk", "fakezk", "harness")},
+	{"internal/javazk imports internal/backend, testenv, package std and golang.org/x/sys only: harness carries it into users' tests",
+		below("internal/javazk"), transitive, func(d dep) bool {
+			return !d.std && !within(d.path, "golang.org/x/sys") && !within(d.path, "internal/javazk") &&
+				!(d.ours && slices.Contains([]string{"internal/backend", "internal/testenv"}, d.path))
+		}},
 	{"only harness/docker imports testcontainers, with which a test compiles twice as many packages",
 		outside("harness/docker"), withTests, forbid("github.com/testcontainers")},
 	{"only conformance and tests import testing; everything else takes testenv.TB",
@@ -186,6 +191,7 @@ func TestCheckFails(t *testing.T) {
 		{"fakezk/admin", "fakezk imports nothing", []string{outside}, []string{"github.com/google/btree"}},
 		{"recipes", "recipes imports", []string{ours("internal/proto"), ours("fakezk"), outside}, []string{ours("zk"), "time"}},
 		{"chaos", "chaos works", []string{ours("zk"), ours("fakezk"), ours("harness")}, []string{ours("internal/memnet"), outside}},
+		{"internal/javazk", "internal/javazk imports", []string{ours("zk"), outside}, []string{ours("internal/backend"), "golang.org/x/sys/unix"}},
 		{"harness", "only harness/docker", []string{"github.com/testcontainers/testcontainers-go"}, []string{ours("harness/docker")}},
 		{"harness/docker", "", nil, []string{"github.com/testcontainers/testcontainers-go"}},
 		{"harness", "only conformance", []string{"testing"}, []string{"testing/fstest"}},

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/zookit/zookit/internal/backend"
 )
 
 // place is somewhere a ZooKeeper may come from. Its version is known before
@@ -19,7 +21,7 @@ type place struct {
 // Find returns the classpath and the version of a ZooKeeper whose version
 // starts with wanted, such as "3.9" or "3.8.4" ("" for any). It looks into ZOOKEEPER_HOME, then asks
 // Maven (once per machine), then takes Debian's package. The error lists what
-// was tried.
+// was tried; it is a *backend.MissingError.
 func Find(wanted string) (classpath, version string, err error) {
 	var tried []string
 	for _, p := range []place{home(), maven(wanted), debian()} {
@@ -34,7 +36,14 @@ func Find(wanted string) (classpath, version string, err error) {
 		}
 		tried = append(tried, p.name+": "+err.Error())
 	}
-	return "", "", fmt.Errorf("javazk: no ZooKeeper %s found; tried\n  %s", wanted, strings.Join(tried, "\n  "))
+	name := "ZooKeeper"
+	if wanted != "" {
+		name += " " + wanted
+	}
+	return "", "", &backend.MissingError{
+		What:    name + " (tried\n  " + strings.Join(tried, "\n  ") + "\n)",
+		Install: "apt-get install maven (which then fetches it), or apt-get install libzookeeper-java, or set ZOOKEEPER_HOME",
+	}
 }
 
 // matches tells whether a version is the one wanted, or of its line.

@@ -3,12 +3,11 @@ package javazk
 import (
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/zookit/zookit/internal/backend"
 	"go.uber.org/goleak"
 )
 
@@ -18,7 +17,7 @@ func TestServesWhenStarted(t *testing.T) {
 	for _, version := range []string{"3.9", "3.8"} {
 		t.Run(version, func(t *testing.T) {
 			s := Start(t, Version(version))
-			answer, err := srvr(s.Addr())
+			answer, err := s.m.ask(t.Context(), "srvr")
 			if err != nil {
 				t.Fatalf("srvr: %v", err)
 			}
@@ -40,7 +39,7 @@ func TestRestartKeepsPortAndFolder(t *testing.T) {
 	}
 
 	s.Kill()
-	if answer, err := srvr(addr); err == nil {
+	if answer, err := s.m.ask(t.Context(), "srvr"); err == nil {
 		t.Errorf("a killed server answers %q", answer)
 	}
 	if _, err := os.Stat(written); err != nil {
@@ -51,7 +50,7 @@ func TestRestartKeepsPortAndFolder(t *testing.T) {
 	if s.Addr() != addr || s.Dir() != dir {
 		t.Errorf("restarted at %s in %s, was %s in %s", s.Addr(), s.Dir(), addr, dir)
 	}
-	if answer, err := srvr(addr); !strings.Contains(answer, "Mode: ") {
+	if answer, err := s.m.ask(t.Context(), "srvr"); !strings.Contains(answer, "Mode: ") {
 		t.Errorf("after a restart srvr answers %q, %v", answer, err)
 	}
 }
@@ -61,7 +60,7 @@ func TestLeavesNothingBehind(t *testing.T) {
 	var p *process
 	t.Run("server", func(t *testing.T) {
 		s = Start(t)
-		p = s.running
+		p = s.m.process
 	})
 	if s == nil || p == nil {
 		t.SkipNow() // so was the subtest
@@ -76,7 +75,7 @@ func TestLeavesNothingBehind(t *testing.T) {
 
 func TestOptionsReachTheServer(t *testing.T) {
 	s := Start(t, TickTime(100), Config("4lw.commands.whitelist=srvr,conf", "maxSessionTimeout=1234"), JVM("-Dzookit.test=yes"))
-	answer, err := ask(s.Addr(), "conf")
+	answer, err := s.m.ask(t.Context(), "conf")
 	if err != nil {
 		t.Fatalf("conf: %v", err)
 	}
@@ -85,40 +84,23 @@ func TestOptionsReachTheServer(t *testing.T) {
 			t.Errorf("conf answers %q without %q", answer, want)
 		}
 	}
-	if line := strings.Join(s.running.cmd.Args, " "); !strings.Contains(line, "-Dzookit.test=yes") {
+	if line := strings.Join(s.m.process.cmd.Args, " "); !strings.Contains(line, "-Dzookit.test=yes") {
 		t.Errorf("the JVM runs without its flag: %s", line)
 	}
 }
 
-// occupied listens on a port for as long as the test runs.
-func occupied(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func TestBootNoticesTakenPort(t *testing.T) {
-	s := Start(t)
-	s.Kill()
-	s.port = occupied(t)
-	if err := s.bootOnce(time.Now().Add(bootTime)); !errors.Is(err, errPortTaken) {
-		t.Errorf("boot on a taken port returns %v, want %v", err, errPortTaken)
-	}
-}
-
-func TestBrokenServerSaysWhy(t *testing.T) {
-	s := Start(t)
-	s.Kill()
-	s.config = append(s.config, "tickTime=soon")
-	err := s.boot()
-	if err == nil || !strings.Contains(err.Error(), "java ended") {
-		t.Fatalf("a broken zoo.cfg gives %v", err)
-	}
-	if tail := s.logTail(); !strings.Contains(tail, "soon") {
-		t.Errorf("the log does not name the broken value: %s", tail)
+func TestBrokenConfigSaysWhy(t *testing.T) {
+	for _, servers := range []int{1, 3} {
+		spec := backend.Spec{Servers: servers, Config: []string{"tickTime=soon"}}
+		c, err := StartCluster(t.Context(), spec)
+		if err == nil {
+			c.Close()
+		}
+		for _, want := range []string{"java ended", "soon"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("a broken zoo.cfg gives %v without %q", err, want)
+			}
+		}
 	}
 }
 
