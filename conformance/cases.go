@@ -34,25 +34,10 @@ func families() ([]family, error) {
 		}
 		all = append(all, family{strings.TrimSuffix(e.Name(), ".txt"), cases})
 	}
+	for i := range all {
+		for j := range all[i].cases {
+			all[i].cases[j].family = &all[i]
+		}
+	}
 	return all, nil
-}
-
-// play runs a case and returns its transcript, one text a step. It stops at
-// the first step that says stop.
-func (c *testCase) play(r *run, stop func(s *step, got string) bool) error {
-	if err := r.begin(); err != nil {
-		return err
-	}
-	defer r.end()
-	for i := range c.steps {
-		s := &c.steps[i]
-		got, err := r.step(*s)
-		if err != nil {
-			return err
-		}
-		if stop(s, got) {
-			return nil
-		}
-	}
-	return nil
 }

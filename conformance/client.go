@@ -10,9 +10,6 @@ import (
 	"github.com/zookit/zookit/internal/wire"
 )
 
-// A dialFunc opens a connection to the server under test.
-type dialFunc func() (net.Conn, error)
-
 // A client is one raw connection: it sends frames and reads frames, and knows
 // nothing of what they mean.
 type client struct {

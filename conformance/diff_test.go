@@ -1,10 +1,8 @@
 package conformance
 
 import (
-	"context"
 	"flag"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/zookit/zookit/fakezk"
 	"github.com/zookit/zookit/internal/jute"
 	"github.com/zookit/zookit/internal/proto"
 )
@@ -28,18 +25,18 @@ var (
 // step: every reply, event and end has to be the same, and in the end the
 // whole tree. To replay a failure use the flags that rapid prints.
 func TestDiff(t *testing.T) {
+	test := t
 	// Nothing happens by itself, and the super user sees all.
 	server := append(strings.Fields(*diffServer), "znode.container.checkIntervalMs=3600000",
 		"DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4=")
-	onReal := dialTCP(startReal(t, server))
-	e := fakezk.New(t, fakeOptions(server)...)
-	onFake := func() (net.Conn, error) { return e.DialContext(context.Background(), "tcp", e.ConnectString()) }
+	onReal := javaTarget("").Start(t, server)
+	onFake := Fake("").Start(t, server)
 	setChecks(t, *diffN)
 	programs, steps := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		programs++
 		root := fmt.Sprintf("/d%d", programs)
-		d := differ{t: t, fake: newRun(onFake, root), real: newRun(onReal, root)}
+		d := differ{t: t, fake: newRun(test, onFake, root), real: newRun(test, onReal, root)}
 		require.NoError(t, d.fake.begin())
 		require.NoError(t, d.real.begin())
 		defer d.real.end()

@@ -8,11 +8,16 @@ import (
 
 // A testCase is a program with what a real server answered.
 type testCase struct {
+	family *family
 	name   string   // such as "B05"
 	rule   string   // what it shows, as a sentence
 	server []string // properties of the server, as in zoo.cfg
 	fresh  bool     // needs a server that nobody has used
-	steps  []step
+	// members is how many the ensemble needs to have.
+	members int
+	// not are releases, by their column, that the case is not for, and why.
+	not   map[string]string
+	steps []step
 }
 
 // A step is one line: a verb with its arguments, on a connection ("c1" unless
@@ -23,12 +28,19 @@ type testCase struct {
 // "~" is a path of the case's own. Text in quotes is Go's; a bare null is
 // null. A vertical bar separates the operations of a multi, and the requests
 // that pipe sends in one write.
+//
+// "c2@f1: ..." is a connection to the first follower; see run.member.
 type step struct {
-	line string
-	conn string
-	verb string
-	args []arg
-	want string // what a real server answered: lines that begin with a tab
+	line   string
+	conn   string
+	member string // that conn connects to; "" is the target's choice
+	verb   string
+	args   []arg
+
+	// What a real server answered: lines that begin with a tab. usual is that
+	// of the newest release; others, by column, differ from it.
+	usual  string
+	others map[string]string
 }
 
 // An arg is a word, or key=word.
@@ -49,7 +61,7 @@ func parseCases(text string) ([]testCase, error) {
 		switch {
 		case strings.HasPrefix(line, "=== "):
 			name, rule, _ := strings.Cut(line[4:], " ")
-			cases = append(cases, testCase{name: name, rule: rule, server: server})
+			cases = append(cases, testCase{name: name, rule: rule, server: server, members: 1, not: map[string]string{}})
 			c = &cases[len(cases)-1]
 		case strings.HasPrefix(line, "@server "):
 			props := strings.Fields(line)[1:]
@@ -60,8 +72,15 @@ func parseCases(text string) ([]testCase, error) {
 			}
 		case line == "@fresh" && c != nil:
 			c.fresh = true
+		case strings.HasPrefix(line, "@members ") && c != nil:
+			c.members, err = strconv.Atoi(line[len("@members "):])
+		case strings.HasPrefix(line, "@not ") && c != nil:
+			columns, why, _ := strings.Cut(line[len("@not "):], ": ")
+			for _, column := range strings.Fields(columns) {
+				c.not[column] = why
+			}
 		case strings.HasPrefix(line, "\t") && c != nil && len(c.steps) > 0:
-			c.steps[len(c.steps)-1].want += line + "\n"
+			c.steps[len(c.steps)-1].heard(line)
 		case line == "" || strings.HasPrefix(line, "#"):
 		case c == nil:
 			err = fmt.Errorf("a step before the first case")
@@ -82,6 +101,7 @@ func parseStep(line string) (step, error) {
 	s := step{line: line, conn: "c1"}
 	if name, rest, ok := strings.Cut(line, ": "); ok && !strings.ContainsAny(name, " \"") {
 		s.conn, line = name, rest
+		s.conn, s.member, _ = strings.Cut(s.conn, "@")
 	}
 	args, err := parseArgs(line)
 	if err != nil {

@@ -1,25 +1,25 @@
 package conformance
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
+	"testing"
 	"time"
 
-	"github.com/zookit/zookit/internal/memnet"
 	"github.com/zookit/zookit/internal/proto"
 )
 
 // A run is a case under way on one server.
 type run struct {
-	dial     dialFunc
-	root     string        // the path of the case's own
-	patience time.Duration // for what has to come
-	slack    time.Duration // what a busy machine may add to a time
+	ctx      context.Context
+	server   Server
+	roles    map[string]int // members by what steps call them
+	root     string         // the path of the case's own
+	patience time.Duration  // for what has to come
+	slack    time.Duration  // what a busy machine may add to a time
 
 	start, last int64 // zxids: of the beginning, of the last reply
 	clients     map[string]*client
@@ -37,16 +37,19 @@ type line struct {
 	zxid  int64
 }
 
-func newRun(dial dialFunc, root string) *run {
+func newRun(t testing.TB, server Server, root string) *run {
 	return &run{
-		dial: dial, root: root, patience: 5 * time.Second, clients: map[string]*client{},
+		ctx: t.Context(), server: server, root: root, patience: 5 * time.Second, clients: map[string]*client{},
 		closing: map[int64]bool{}, times: map[int64]int64{},
 	}
 }
 
 // begin learns the zxid from which others count.
 func (r *run) begin() error {
-	c, err := r.open("c1")
+	if err := r.findRoles(); err != nil {
+		return err
+	}
+	c, err := r.open("c1", "")
 	if err != nil {
 		return err
 	}
@@ -101,10 +104,13 @@ func (r *run) dispatch(s step) error {
 		return err
 	}
 	c := r.clients[s.conn]
+	if do, ok := controls[s.verb]; ok {
+		return do(r, k)
+	}
 	fresh := s.verb == "connect" || s.verb == "bytes" && c == nil || s.verb == "pipe" && k.at(0).text == "connect"
 	if fresh || c == nil {
 		var err error
-		if c, err = r.open(s.conn); err != nil {
+		if c, err = r.open(s.conn, s.member); err != nil {
 			return err
 		}
 		if !fresh {
@@ -163,9 +169,10 @@ func (r *run) dispatch(s step) error {
 	return nil
 }
 
-// open makes a connection under a name; what had the name stays open.
-func (r *run) open(name string) (*client, error) {
-	nc, err := r.dial()
+// open makes a connection under a name to a member; what had the name stays
+// open.
+func (r *run) open(name, member string) (*client, error) {
+	nc, err := r.dial(member)
 	if err != nil {
 		return nil, err
 	}
@@ -324,7 +331,7 @@ func (r *run) end() {
 		c.net.Close()
 	}
 	for _, s := range r.sessions {
-		nc, err := r.dial()
+		nc, err := r.dial("")
 		if err != nil {
 			return
 		}
@@ -351,19 +358,4 @@ func (r *run) session(name string) *session {
 		}
 	}
 	return nil
-}
-
-// dialTCP connects to a TCP address.
-func dialTCP(addr string) dialFunc {
-	return func() (net.Conn, error) {
-		nc, err := net.DialTimeout("tcp", addr, 5*time.Second)
-		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
-			// The server had closed it before Dial returned, as it does with
-			// connections beyond its limit.
-			ours, theirs := new(memnet.Network).Pipe("client", addr)
-			theirs.Close()
-			return ours, nil
-		}
-		return nc, err
-	}
 }

@@ -310,6 +310,10 @@ func (r *run) shownZxid(zxid int64) string {
 	case zxid < r.start:
 		return "old"
 	}
+	const epoch = 32 // bits of the counter behind it
+	if elections := zxid>>epoch - r.start>>epoch; elections > 0 {
+		return fmt.Sprintf("e%d+%d", elections, zxid&(1<<epoch-1))
+	}
 	return fmt.Sprintf("+%d", zxid-r.start)
 }
 

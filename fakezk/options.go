@@ -101,6 +101,10 @@ func (c *config) validate() error {
 	return errors.Join(c.errs...)
 }
 
+// Version is the release of ZooKeeper that the server answers as, such as
+// "3.8.6"; the default is "3.9.5".
+func Version(v string) Option { return func(c *config) { c.version = v } }
+
 // Addr is where Listen listens, such as "127.0.0.1:2181"; the default is a
 // free port of the loopback interface.
 func Addr(addr string) Option { return func(c *config) { c.addr = addr } }
