@@ -74,6 +74,15 @@ func (c *client) read(patience time.Duration) ([]byte, error) {
 	return nil, errEnd
 }
 
+// awaitEnd waits until the server closes, and drops what comes before that.
+func (c *client) awaitEnd(patience time.Duration) {
+	for {
+		if _, err := c.read(patience); err != nil {
+			return
+		}
+	}
+}
+
 // frame puts a length in front of a payload.
 func frame(payload []byte) []byte {
 	b, start := wire.BeginFrame(nil)

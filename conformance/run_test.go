@@ -100,7 +100,11 @@ func (f *family) write() error {
 	var steps []*step
 	for i := range f.cases {
 		for j := range f.cases[i].steps {
-			steps = append(steps, &f.cases[i].steps[j])
+			s := &f.cases[i].steps[j]
+			for column := range f.cases[i].not {
+				delete(s.others, column)
+			}
+			steps = append(steps, s)
 		}
 	}
 	var b strings.Builder
