@@ -79,7 +79,7 @@ func (l *Link) end(cut bool) {
 	}
 	l.mu.Unlock()
 	for _, c := range open {
-		c.reset()
+		reset(c.Conn)
 	}
 }
 
@@ -106,10 +106,10 @@ func (c *linkConn) Close() error {
 	return c.Conn.Close()
 }
 
-// reset ends the connection for both ends, as a router does that forgets it:
+// reset ends a connection for both ends, as a router does that forgets it:
 // what is under way is lost.
-func (c *linkConn) reset() {
-	switch nc := c.Conn.(type) {
+func reset(nc net.Conn) {
+	switch nc := nc.(type) {
 	case interface{ Reset() }:
 		nc.Reset()
 	case *net.TCPConn:

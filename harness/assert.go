@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/zookit/zookit/fakezk"
 	"github.com/zookit/zookit/zk"
 )
 
 // The assertions below look at what the server has stored, and fail the test.
 // Want... looks once; Await... waits, up to 30 s, for what code under test
-// does in the background.
+// does in the background. On a real ensemble they look as its super user, and
+// on an external one as anybody, below the test's chroot.
 
 // WantNode returns the znode at path, which has to have the data.
-func (e *Ensemble) WantNode(path, data string) fakezk.Znode {
+func (e *Ensemble) WantNode(path, data string) Znode {
 	e.t.Helper()
-	z, ok := e.fake.Znode(path)
+	z, ok := e.look(path)
 	switch {
 	case !ok:
 		e.t.Fatalf("harness: %s is not there; want it with data %q", path, data)
@@ -29,7 +29,7 @@ func (e *Ensemble) WantNode(path, data string) fakezk.Znode {
 // WantNoNode fails when there is a znode at path.
 func (e *Ensemble) WantNoNode(path string) {
 	e.t.Helper()
-	if z, ok := e.fake.Znode(path); ok {
+	if z, ok := e.look(path); ok {
 		e.t.Fatalf("harness: %s is there with data %q; want no such node", path, z.Data)
 	}
 }
@@ -46,7 +46,7 @@ func (e *Ensemble) WantChildren(path string, names ...string) {
 // WantEphemeral fails unless path is an ephemeral of the session.
 func (e *Ensemble) WantEphemeral(path string, session *zk.Session) {
 	e.t.Helper()
-	z, ok := e.fake.Znode(path)
+	z, ok := e.look(path)
 	switch {
 	case !ok:
 		e.t.Fatalf("harness: %s is not there; want an ephemeral of session 0x%x", path, session.ID())
@@ -59,18 +59,18 @@ func (e *Ensemble) WantEphemeral(path string, session *zk.Session) {
 // "persistent" or "recursive") on path.
 func (e *Ensemble) WantWatch(path, kind string) {
 	e.t.Helper()
-	watches := e.fake.Watches()
-	if !slices.ContainsFunc(watches, func(w fakezk.Watch) bool { return w.Path == path && w.Kind == kind }) {
+	watches := e.Watches()
+	if !slices.ContainsFunc(watches, func(w Watch) bool { return w.Path == path && w.Kind == kind }) {
 		e.t.Fatalf("harness: there is no %s watch on %s, but %v", kind, path, watches)
 	}
 }
 
 // AwaitNode returns the znode at path once it is there.
-func (e *Ensemble) AwaitNode(path string) (z fakezk.Znode) {
+func (e *Ensemble) AwaitNode(path string) (z Znode) {
 	e.t.Helper()
 	e.await(func() (why string) {
 		var ok bool
-		if z, ok = e.fake.Znode(path); !ok {
+		if z, ok = e.look(path); !ok {
 			return path + " is not there"
 		}
 		return ""
@@ -79,11 +79,11 @@ func (e *Ensemble) AwaitNode(path string) (z fakezk.Znode) {
 }
 
 // AwaitData returns the znode at path once it is there with the data.
-func (e *Ensemble) AwaitData(path, data string) (z fakezk.Znode) {
+func (e *Ensemble) AwaitData(path, data string) (z Znode) {
 	e.t.Helper()
 	e.await(func() (why string) {
 		var ok bool
-		if z, ok = e.fake.Znode(path); !ok || string(z.Data) != data {
+		if z, ok = e.look(path); !ok || string(z.Data) != data {
 			return fmt.Sprintf("%s (there: %v) has data %q; want %q", path, ok, z.Data, data)
 		}
 		return ""
@@ -95,7 +95,7 @@ func (e *Ensemble) AwaitData(path, data string) (z fakezk.Znode) {
 func (e *Ensemble) AwaitNoNode(path string) {
 	e.t.Helper()
 	e.await(func() (why string) {
-		if _, ok := e.fake.Znode(path); ok {
+		if _, ok := e.look(path); ok {
 			return path + " is there"
 		}
 		return ""
@@ -110,7 +110,11 @@ func (e *Ensemble) AwaitChildren(path string, names ...string) {
 }
 
 func (e *Ensemble) childrenDiffer(path string, want []string) (why string) {
-	got, ok := e.fake.Children(path)
+	got, ok, err := e.inspector.Children(path)
+	if err != nil {
+		e.t.Helper()
+		e.t.Fatalf("harness: look at %s: %v", path, err)
+	}
 	if !ok {
 		return fmt.Sprintf("%s is not there; want it with the children %v", path, want)
 	}
@@ -121,13 +125,23 @@ func (e *Ensemble) childrenDiffer(path string, want []string) (why string) {
 	return ""
 }
 
-// await looks after each transaction until there is nothing to complain of.
+// look is the znode at path.
+func (e *Ensemble) look(path string) (Znode, bool) {
+	z, ok, err := e.inspector.Znode(path)
+	if err != nil {
+		e.t.Helper()
+		e.t.Fatalf("harness: look at %s: %v", path, err)
+	}
+	return z, ok
+}
+
+// await looks when there may be news until there is nothing to complain of.
 func (e *Ensemble) await(look func() (why string)) {
 	e.t.Helper()
 	ctx, cancel := context.WithTimeout(e.t.Context(), patience)
 	defer cancel()
 	var why string
-	err := e.fake.Await(ctx, func() bool {
+	err := e.inspector.Await(ctx, func() bool {
 		why = look()
 		return why == ""
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,23 +32,38 @@ func (e *Ensemble) report(left []string) {
 	}
 }
 
-// leftSessions are the sessions of the code under test.
+// leftSessions are the sessions of the code under test. On a real ensemble the
+// end of one may be a moment away.
 func (e *Ensemble) leftSessions() (left []string) {
-	sessions := e.fake.Sessions()
+	if e.cfg.leaks == IgnoreLeaks {
+		return nil
+	}
+	for wait := time.Millisecond; ; wait *= 2 {
+		left = e.foreignSessions()
+		if len(left) == 0 || e.fake != nil || wait > time.Second/2 {
+			return left
+		}
+		time.Sleep(wait)
+	}
+}
+
+func (e *Ensemble) foreignSessions() (foreign []string) {
+	sessions := e.Sessions()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, s := range sessions {
-		if !e.ours[s.Client] {
-			left = append(left, s.String())
+		byClient := slices.ContainsFunc(e.clients, func(c *Client) bool { return c.Session().ID() == s.ID })
+		if !e.ours[s.Client] && !byClient {
+			foreign = append(foreign, s.String())
 		}
 	}
-	return left
+	return foreign
 }
 
 // leftWatches are the persistent watches on clients of Connect. One-shot ones
 // cannot but be left when they have not fired.
 func (e *Ensemble) leftWatches() (left []string) {
-	for _, w := range e.fake.Watches() {
+	for _, w := range e.Watches() {
 		if w.Kind == "persistent" || w.Kind == "recursive" {
 			left = append(left, w.String())
 		}

@@ -25,13 +25,15 @@ type recorder struct {
 	cleanups []func()
 	errors   []string
 	logs     []string
+	skipped  string
+	attrs    map[string]string
 	out      bytes.Buffer
 }
 
 // inside runs f as a test of its own and returns what it complained of.
 func inside(t *testing.T, f func(r *recorder)) *recorder {
 	t.Helper()
-	r := &recorder{TB: t}
+	r := &recorder{TB: t, attrs: map[string]string{}}
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(t.Context()))
 	run := func(f func()) {
 		done := make(chan struct{})
@@ -49,6 +51,7 @@ func inside(t *testing.T, f func(r *recorder)) *recorder {
 }
 
 func (r *recorder) Helper()                  {}
+func (r *recorder) Attr(key, value string)   { r.attrs[key] = value }
 func (r *recorder) Context() context.Context { return r.ctx }
 func (r *recorder) Output() io.Writer        { return &r.out }
 func (r *recorder) Failed() bool             { return len(r.errors) > 0 }
@@ -71,6 +74,15 @@ func (r *recorder) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprint(args...)) }
 
 func (r *recorder) Fatalf(format string, args ...any) {
 	r.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+func (r *recorder) Log(args ...any) { r.Logf("%s", fmt.Sprint(args...)) }
+
+func (r *recorder) Skipf(format string, args ...any) {
+	r.mu.Lock()
+	r.skipped = fmt.Sprintf(format, args...)
+	r.mu.Unlock()
 	runtime.Goexit()
 }
 

@@ -37,12 +37,15 @@ func Logger(t TB, level slog.Leveler) *slog.Logger {
 }
 
 // Missing reports that a tool which a test needs is not on this machine: a
-// skip that says what to install, or a failure when CI=true, where nothing may
-// be missing.
+// skip that says what to install, or a failure when CI=true or
+// ZK_HARNESS_REQUIRE=1, where nothing may be missing.
 func Missing(t TB, what, install string) {
 	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing, and CI=true lets nothing be skipped; install it with: %s", what, install)
+	for _, strict := range []struct{ name, value string }{{"CI", "true"}, {"ZK_HARNESS_REQUIRE", "1"}} {
+		if os.Getenv(strict.name) == strict.value {
+			t.Fatalf("%s is missing, and %s=%s lets nothing be skipped; install it with: %s",
+				what, strict.name, strict.value, install)
+		}
 	}
 	t.Skipf("%s is missing; install it with: %s", what, install)
 }
