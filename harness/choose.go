@@ -10,6 +10,7 @@ import (
 
 	"github.com/zookit/zookit/fakezk"
 	"github.com/zookit/zookit/internal/backend"
+	"github.com/zookit/zookit/internal/javazk"
 	"github.com/zookit/zookit/internal/testenv"
 )
 
@@ -75,11 +76,10 @@ func (c *config) validate() error {
 }
 
 // starter is what starts the real backend.
-func (e *Ensemble) starter() (backend.Starter, error) {
-	c := e.cfg
+func (c *config) starter() (backend.Starter, error) {
 	switch c.backend {
 	case javaBackend:
-		return e.startOneJava, nil
+		return javazk.StartCluster, nil
 	case externalBackend:
 		return external{c.hosts}.start, nil
 	}

@@ -40,7 +40,7 @@ func TestTheEnvironmentChoosesAndAnOptionWins(t *testing.T) {
 	require.Contains(t, r.said(), "ZK_HOSTS is empty; it has the form host:port")
 }
 
-func TestDockerIsLinkedInByAnImport(t *testing.T) {
+func TestABackendIsLinkedInByAnImport(t *testing.T) {
 	r := inside(t, func(r *recorder) { harness.New(r, harness.Docker()) })
 	require.Contains(t, r.said(), `import _ "github.com/zookit/zookit/harness/docker"`)
 }
@@ -72,7 +72,8 @@ func TestMissingBackend(t *testing.T) {
 			} else {
 				require.Empty(t, r.errors)
 			}
-			require.Contains(t, said, "java is missing")
+			require.Contains(t, said, "java")
+			require.Contains(t, said, "is missing")
 			require.Contains(t, said, "apt-get install")
 		})
 	}

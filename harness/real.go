@@ -38,7 +38,7 @@ func (e *Ensemble) startReal() {
 	if inBubble() {
 		e.t.Skipf("harness: this test is in a synctest bubble, whose time is virtual, and that of the backend %s is not", e.cfg.backend)
 	}
-	start, err := e.starter()
+	start, err := e.cfg.starter()
 	if err != nil {
 		e.t.Fatal(err)
 	}
