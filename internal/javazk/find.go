@@ -71,8 +71,17 @@ func debian() place {
 	p := place{name: "Debian's package libzookeeper-java"}
 	p.version, p.absent = jarVersion(jars)
 	p.classpath = func() (string, error) {
-		// The manifest of zookeeper.jar names all it needs but a log.
-		return join(filepath.Join(jars, "zookeeper.jar"), filepath.Join(jars, "slf4j-simple.jar")), nil
+		// The manifest of zookeeper.jar names all it needs but a log, and some
+		// that AdminServer and TLS need.
+		var list []string
+		for _, name := range []string{
+			"zookeeper", "slf4j-simple", "servlet-api", "netty-codec", "netty-resolver", "netty-transport-native-unix-common",
+		} {
+			if jar := filepath.Join(jars, name+".jar"); exists(jar) {
+				list = append(list, jar)
+			}
+		}
+		return join(list...), nil
 	}
 	return p
 }

@@ -92,13 +92,14 @@ func (m *member) launch() (*process, error) {
 	return p, nil
 }
 
-// awaitServing asks until the answer names a mode, which it returns. That the
+// awaitServing asks until the answer names a mode, which it returns, and all
+// ports are open. That the
 // port is open, or that ruok says imok, means nothing yet; but that is all to
 // wait for where there is no quorum.
 func (m *member) awaitServing(ctx context.Context, p *process, hasQuorum func(*member) bool) (mode string, err error) {
 	for {
 		answer, err := m.ask(ctx, "srvr")
-		if _, mode, found := strings.Cut(answer, "Mode: "); found {
+		if _, mode, found := strings.Cut(answer, "Mode: "); found && m.allOpen(ctx) {
 			mode, _, _ = strings.Cut(mode, "\n")
 			return mode, nil
 		}
@@ -116,6 +117,22 @@ func (m *member) awaitServing(ctx context.Context, p *process, hasQuorum func(*m
 		case <-time.After(5 * time.Millisecond): // until the next question
 		}
 	}
+}
+
+// allOpen tells whether the ports beside that for clients are open, which may
+// be later.
+func (m *member) allOpen(ctx context.Context) bool {
+	for _, port := range []backend.Port{backend.PortTLS, backend.PortAdmin} {
+		if _, err := m.addr(port); err != nil {
+			continue // not asked for
+		}
+		conn, err := m.Dial(ctx, port)
+		if err != nil {
+			return false
+		}
+		conn.Close()
+	}
+	return true
 }
 
 func (m *member) whyEnded(p *process) error {

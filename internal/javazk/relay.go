@@ -128,7 +128,11 @@ func (r *relays) relay(between [2]int, conn net.Conn, target string, greet greet
 	if !r.pass(between) {
 		return
 	}
-	server, err := net.DialTimeout("tcp4", target, time.Second)
+	patience := time.Duration(0)
+	if greet == nil {
+		patience = leaderPatience
+	}
+	server, err := r.dial(target, patience)
 	if err != nil || !r.add(server) {
 		return
 	}
@@ -143,6 +147,26 @@ func (r *relays) relay(between [2]int, conn net.Conn, target string, greet greet
 	}()
 	r.pump(between, conn, server)
 	<-back
+}
+
+// leaderPatience is how long a new leader may take to listen for followers. A
+// follower calls it again that is refused, but a relay cannot refuse: it has
+// accepted, and a connection that breaks sends the follower back to vote
+// while the leader waits for it.
+const leaderPatience = 2 * time.Second
+
+func (r *relays) dial(target string, patience time.Duration) (net.Conn, error) {
+	for deadline := time.Now().Add(patience); ; {
+		conn, err := net.DialTimeout("tcp4", target, time.Second)
+		if err == nil || time.Now().After(deadline) {
+			return conn, err
+		}
+		select {
+		case <-r.done:
+			return nil, err
+		case <-time.After(10 * time.Millisecond): // until the next try
+		}
+	}
 }
 
 // pump copies until either side ends, and then ends both.
