@@ -19,13 +19,27 @@ const (
 	schemeDigest = "digest"
 	schemeSuper  = "super"
 	schemeSASL   = "sasl"
+	schemeX509   = "x509"
 )
 
 // An identity is something that a connection has proved about itself.
 type identity struct{ scheme, id string }
 
+// knows tells whether the server has a provider of the scheme.
+func (c *config) knows(scheme string) bool {
+	switch scheme {
+	case schemeIP, schemeDigest:
+		return true
+	case schemeSASL:
+		return c.sasl.acls
+	case schemeX509:
+		return c.tls.x509()
+	}
+	return false
+}
+
 // authenticating tells whether ACLs of scheme auth expand to the identity.
-func (i identity) authenticating() bool { return i.scheme == schemeDigest }
+func (c *config) authenticating(i identity) bool { return i.scheme != schemeIP && c.knows(i.scheme) }
 
 // digestID is the id of a digest identity: the user, and the hash of the whole
 // credential.
@@ -107,7 +121,7 @@ func (s *state) normalizeACL(ids []identity, list []proto.ACL) (*aclList, proto.
 		case a.Scheme == schemeAuth:
 			before := len(out)
 			for _, id := range ids {
-				if id.authenticating() {
+				if s.cfg.authenticating(id) {
 					out = append(out, proto.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
 				}
 			}
@@ -115,9 +129,9 @@ func (s *state) normalizeACL(ids []identity, list []proto.ACL) (*aclList, proto.
 				return nil, proto.InvalidACL
 			}
 			continue
-		case a.NullID && (a.Scheme == schemeWorld || a.Scheme == schemeDigest || a.Scheme == schemeIP):
+		case a.NullID && (a.Scheme == schemeWorld || s.cfg.knows(a.Scheme)):
 			return nil, proto.MarshallingError
-		case !validID(a):
+		case !s.cfg.validID(a):
 			return nil, proto.InvalidACL
 		}
 		out = append(out, a)
@@ -125,10 +139,18 @@ func (s *state) normalizeACL(ids []identity, list []proto.ACL) (*aclList, proto.
 	return s.cfg.acls.put(out), proto.OK
 }
 
-func validID(a proto.ACL) bool {
-	switch a.Scheme {
-	case schemeWorld:
+func (c *config) validID(a proto.ACL) bool {
+	switch {
+	case a.Scheme == schemeWorld:
 		return a.ID == "anyone"
+	case !c.knows(a.Scheme):
+		return false
+	}
+	switch a.Scheme {
+	case schemeSASL:
+		return validPrincipal(a.ID)
+	case schemeX509:
+		return validDN(a.ID)
 	case schemeDigest:
 		parts := strings.Split(strings.TrimRight(a.ID, ":"), ":")
 		return len(parts) == 2
@@ -137,6 +159,13 @@ func validID(a proto.ACL) bool {
 		return ok
 	}
 	return false
+}
+
+// validPrincipal tells whether a name that has an @ is name@realm or
+// name/host@realm.
+func validPrincipal(name string) bool {
+	before, realm, ok := strings.Cut(name, "@")
+	return !ok || strings.Count(before, "/") <= 1 && !strings.ContainsAny(realm, "/@")
 }
 
 // parseNet reads an address with or without "/bits", as Java does: a number
@@ -205,7 +234,7 @@ func (s *state) allowed(ids []identity, list *aclList, perm int32) bool {
 			continue
 		}
 		for _, id := range ids {
-			if id.scheme == a.Scheme && matches(id, a.ID) {
+			if id.scheme == a.Scheme && s.cfg.matches(id, a.ID) {
 				return true
 			}
 		}
@@ -213,9 +242,14 @@ func (s *state) allowed(ids []identity, list *aclList, perm int32) bool {
 	return false
 }
 
-func matches(id identity, want string) bool {
-	if id.scheme != schemeIP {
-		return id.id == want
+func (c *config) matches(id identity, want string) bool {
+	switch {
+	case id.id == want:
+		return true
+	case id.scheme == schemeSASL:
+		return id.id == schemeSuper || want == c.sasl.anybody && want != ""
+	case id.scheme != schemeIP:
+		return false
 	}
 	net, ok := parseNet(want)
 	ip, err := netip.ParseAddr(id.id)
@@ -238,11 +272,13 @@ func (s *state) shownACL(ids []identity, list *aclList) []proto.ACL {
 }
 
 // authenticate adds what a credential proves to ids. It tells whether the
-// scheme knows it.
-func (c *config) authenticate(ids []identity, scheme string, credential []byte) ([]identity, bool) {
+// scheme knows it. certified tells whether the client has a certificate.
+func (c *config) authenticate(ids []identity, certified bool, scheme string, credential []byte) ([]identity, bool) {
 	switch {
 	case scheme == schemeIP:
 		return ids, true // every connection has it
+	case scheme == schemeX509:
+		return ids, certified // and it has this, too
 	case scheme != schemeDigest || credential == nil:
 		return ids, false
 	}

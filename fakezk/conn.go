@@ -20,16 +20,19 @@ type conn struct {
 	frames *wire.FrameReader
 	out    *wire.Outbox
 	host   string
+	secure bool // it came to the port for TLS, or began with TLS
 
 	// Guarded by the ensemble's lock:
-	session  *session // nil before the handshake, and when the session has left
-	oldStyle bool     // the handshake was without the readOnly byte
-	ids      []identity
-	watching map[watchKey]watchKinds
-	firedIn  uint64 // the pass of watches.fire that told this connection
-	endsAt   int64  // deadline of a silent connection
-	stats    connStats
-	forWord  bool // it asks a four-letter word
+	session   *session // nil before the handshake, and when the session has left
+	oldStyle  bool     // the handshake was without the readOnly byte
+	ids       []identity
+	certified bool       // by a certificate, of TLS
+	login     *saslLogin // nil before its first token
+	watching  map[watchKey]watchKinds
+	firedIn   uint64 // the pass of watches.fire that told this connection
+	endsAt    int64  // deadline of a silent connection
+	stats     connStats
+	forWord   bool // it asks a four-letter word
 
 	// Of the reading goroutine alone:
 	fx       effects
@@ -75,12 +78,18 @@ const (
 )
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{server: s, net: nc, host: hostOf(nc.RemoteAddr())}
-	c.frames = wire.NewFrameReader(nc, s.ensemble.cfg.maxBuffer)
-	c.out = wire.NewOutbox(nc, func(error) { nc.Close() })
+	c := &conn{server: s, host: hostOf(nc.RemoteAddr())}
+	c.over(nc)
 	c.ids = []identity{{schemeIP, c.host}}
 	c.stats = newConnStats(s.ensemble.wallClock())
 	return c
+}
+
+// over makes nc what frames are read from and written to.
+func (c *conn) over(nc net.Conn) {
+	c.net = nc
+	c.frames = wire.NewFrameReader(nc, c.server.ensemble.cfg.maxBuffer)
+	c.out = wire.NewOutbox(nc, func(error) { nc.Close() })
 }
 
 // hostOf is the textual address of the peer, as the ip scheme has it.
@@ -137,6 +146,9 @@ func (c *conn) logEnd(err error) {
 
 // begin answers a four-letter word or shakes hands.
 func (c *conn) begin() outcome {
+	if !c.handshake() {
+		return hangUp
+	}
 	first, err := c.frames.Peek(4)
 	if err != nil {
 		c.logEnd(err)

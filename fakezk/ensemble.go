@@ -68,7 +68,7 @@ func start(network *memnet.Network, opts []Option) (*Ensemble, error) {
 		cfg.logger.Warn("fakezk: " + warning)
 	}
 	if network != nil {
-		cfg.addr = memoryAddr(cfg.addr)
+		cfg.addr, cfg.tls.addr = memoryAddr(cfg.addr), memoryAddr(cfg.tls.addr)
 		network.Seed, network.Least, network.Most = cfg.latencySeed, cfg.latencyLeast, cfg.latencyMost
 	}
 	e := &Ensemble{

@@ -34,20 +34,20 @@ var words = map[string]func(s *Server, b *strings.Builder){
 		s.resetStats()
 		b.WriteString("Server stats reset.\n")
 	},
-	"crst": func(s *Server, b *strings.Builder) {
-		for c := range s.conns {
-			c.stats.clear()
-		}
-		b.WriteString("Connection stats reset.\n")
-	},
 	"srvr": (*Server).reportServer,
-	"stat": (*Server).reportStat,
-	"cons": (*Server).reportConnections,
 	"conf": (*Server).reportConfig,
 	"dump": (*Server).reportSessions,
 	"wchs": (*Server).reportWatchSummary,
 	"wchc": (*Server).reportWatchesBySession,
 	"wchp": (*Server).reportWatchesByPath,
+}
+
+// portWords are about the connections of one of the ports: of that where they
+// are asked.
+var portWords = map[string]func(s *Server, secure bool, b *strings.Builder){
+	"crst": (*Server).clearConnections,
+	"stat": (*Server).reportStat,
+	"cons": (*Server).reportConnections,
 }
 
 // otherWords need more than the state.
@@ -60,7 +60,7 @@ func (s *Server) fourLetterWord(c *conn, word [4]byte) (answer string, ok bool) 
 	if name == telnetClose {
 		name = "telnet close"
 	}
-	if words[name] == nil && !slices.Contains(otherWords, name) {
+	if words[name] == nil && portWords[name] == nil && !slices.Contains(otherWords, name) {
 		return "", false
 	}
 	s.countWord(c, func() { c.forWord = true; c.stats.request(0) })
@@ -76,6 +76,8 @@ func (s *Server) fourLetterWord(c *conn, word [4]byte) (answer string, ok bool) 
 		answer = s.run(func(s *Server, b *strings.Builder) { s.reportMetrics(b, open, limit) })
 	case name == "envi":
 		answer = reportEnvironment(s.ensemble.cfg.fullVersion())
+	case portWords[name] != nil:
+		answer = s.run(func(s *Server, b *strings.Builder) { portWords[name](s, c.secure, b) })
 	default:
 		answer = s.run(words[name])
 	}

@@ -37,6 +37,8 @@ func (s *Server) reportMetrics(b *strings.Builder, openFiles, maxFiles int64) {
 		{"connection_drop_count", st.dropped},
 		{"sessionless_connections_expired", st.silent},
 		{"stale_sessions_expired", st.expired},
+		{"auth_failed_count", st.badHandshakes},
+		{"unsuccessful_handshake", st.badHandshakes},
 		{"global_sessions", int64(len(e.sessions))},
 		{"local_sessions", 0},
 
@@ -49,14 +51,12 @@ func (s *Server) reportMetrics(b *strings.Builder, openFiles, maxFiles int64) {
 		{"open_file_descriptor_count", openFiles},
 		{"max_file_descriptor_count", maxFiles},
 
-		// Nothing of this happens here, as on a real server without TLS that
-		// stands alone and throttles nothing.
-		{"auth_failed_count", 0},
+		// Nothing of this happens here, as on a real server that stands alone
+		// and throttles nothing.
 		{"non_mtls_local_conn_count", 0},
 		{"non_mtls_remote_conn_count", 0},
 		{"outstanding_tls_handshake", 0},
 		{"tls_handshake_exceeded", 0},
-		{"unsuccessful_handshake", 0},
 		{"throttled_ops", 0},
 		{"stale_requests", 0},
 		{"stale_requests_dropped", 0},

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,10 +19,10 @@ func (s *Server) reportServer(b *strings.Builder) {
 }
 
 // reportStat is stat.
-func (s *Server) reportStat(b *strings.Builder) {
+func (s *Server) reportStat(secure bool, b *strings.Builder) {
 	s.reportVersion(b)
 	b.WriteString("Clients:\n")
-	for _, c := range s.sortedConns() {
+	for _, c := range s.sortedConns(secure) {
 		c.reportBriefly(b)
 		b.WriteString(")\n")
 	}
@@ -45,8 +46,8 @@ func (s *Server) reportStats(b *strings.Builder) {
 func (s *state) nodeCount() int { return s.tree.nodes.Len() + 1 }
 
 // reportConnections is cons.
-func (s *Server) reportConnections(b *strings.Builder) {
-	for _, c := range s.sortedConns() {
+func (s *Server) reportConnections(secure bool, b *strings.Builder) {
+	for _, c := range s.sortedConns(secure) {
 		c.reportBriefly(b)
 		if c.session != nil {
 			c.reportSession(b)
@@ -56,11 +57,22 @@ func (s *Server) reportConnections(b *strings.Builder) {
 	b.WriteByte('\n')
 }
 
-// sortedConns are the connections by age.
-func (s *Server) sortedConns() []*conn {
-	return slices.SortedFunc(maps.Keys(s.conns), func(a, b *conn) int {
+// clearConnections is crst.
+func (s *Server) clearConnections(secure bool, b *strings.Builder) {
+	for _, c := range s.sortedConns(secure) {
+		c.stats.clear()
+	}
+	b.WriteString("Connection stats reset.\n")
+}
+
+// sortedConns are the connections of a port, the secure one or the other, by
+// age.
+func (s *Server) sortedConns(secure bool) []*conn {
+	conns := slices.DeleteFunc(slices.Collect(maps.Keys(s.conns)), func(c *conn) bool { return c.secure != secure })
+	slices.SortFunc(conns, func(a, b *conn) int {
 		return cmp.Or(cmp.Compare(a.stats.established, b.stats.established), cmp.Compare(a.javaAddr(), b.javaAddr()))
 	})
+	return conns
 }
 
 // reportBriefly tells of a connection. In brackets is what the server waits
@@ -104,13 +116,26 @@ func (c *conn) javaAddr() string {
 // reportConfig is conf. Nothing is kept on disk, so that its sizes are 0.
 func (s *Server) reportConfig(b *strings.Builder) {
 	cfg := s.ensemble.cfg
-	_, port, _ := net.SplitHostPort(s.addr)
-	fmt.Fprintf(b, "clientPort=%s\nsecureClientPort=-1\n", port)
+	fmt.Fprintf(b, "clientPort=%d\nsecureClientPort=%d\n", portOf(s.addr), s.securePort())
 	fmt.Fprintf(b, "dataDir=%s\ndataDirSize=0\ndataLogDir=%s\ndataLogSize=0\n",
 		versioned(cfg.dataDir), versioned(cmp.Or(cfg.dataLogDir, cfg.dataDir)))
 	fmt.Fprintf(b, "tickTime=%d\nmaxClientCnxns=%d\nminSessionTimeout=%d\nmaxSessionTimeout=%d\n",
 		cfg.tickTime.Milliseconds(), cfg.maxPerHost, cfg.minTimeout.Milliseconds(), cfg.maxTimeout.Milliseconds())
 	fmt.Fprintf(b, "clientPortListenBacklog=%d\nserverId=0\n", cfg.backlog)
+}
+
+// securePort is -1 without TLS.
+func (s *Server) securePort() int {
+	if s.ensemble.cfg.tls.config == nil {
+		return -1
+	}
+	return portOf(s.tlsAddr)
+}
+
+func portOf(addr string) int {
+	_, text, _ := net.SplitHostPort(addr)
+	port, _ := strconv.Atoi(text) // 0 for the address in memory that has none
+	return port
 }
 
 // versioned is where a server keeps its files in a directory that it is given.

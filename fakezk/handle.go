@@ -1,6 +1,7 @@
 package fakezk
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/zookit/zookit/internal/jute"
@@ -46,14 +47,14 @@ func (cfg *config) authenticated(ids []identity) bool {
 		return true
 	}
 	for _, id := range ids {
-		for _, scheme := range cfg.enforceAuth {
-			if id.scheme == scheme {
-				return true
-			}
+		if cfg.enforces(id.scheme) {
+			return true
 		}
 	}
 	return false
 }
+
+func (cfg *config) enforces(scheme string) bool { return slices.Contains(cfg.enforceAuth, scheme) }
 
 func (c *conn) dispatch(e *Ensemble, h proto.RequestHeader, r *jute.Reader) outcome {
 	switch h.Op {
@@ -355,19 +356,24 @@ func (c *conn) appendAnswer(b []byte, e *Ensemble, op proto.Op, req *proto.PathR
 		})
 		return jute.AppendStrings(b, paths)
 	default: // whoAmI
-		return proto.WhoAmIResponse{Info: whoAmI(c.ids)}.AppendTo(b)
+		return proto.WhoAmIResponse{Info: e.cfg.whoAmI(c.ids)}.AppendTo(b)
 	}
 }
 
 // javaSpace tells whether Java's trim takes the character off.
 func javaSpace(c rune) bool { return c <= ' ' }
 
-func whoAmI(ids []identity) []proto.ClientInfo {
+// whoAmI names the users of identities; what the server has no provider of has
+// no user.
+func (cfg *config) whoAmI(ids []identity) []proto.ClientInfo {
 	info := make([]proto.ClientInfo, len(ids))
 	for i, id := range ids {
-		user := id.id
-		if id.scheme == schemeDigest {
-			user, _, _ = strings.Cut(user, ":")
+		user := ""
+		switch {
+		case id.scheme == schemeDigest:
+			user, _, _ = strings.Cut(id.id, ":")
+		case cfg.knows(id.scheme):
+			user = id.id
 		}
 		info[i] = proto.ClientInfo{Scheme: id.scheme, User: user}
 	}
@@ -423,23 +429,12 @@ func (c *conn) auth(xid int32, r *jute.Reader) outcome {
 	if req.Decode(r); r.Err() != nil {
 		return hangUp
 	}
-	ids, ok := c.server.ensemble.cfg.authenticate(c.ids, req.Scheme, req.Auth)
+	ids, ok := c.server.ensemble.cfg.authenticate(c.ids, c.certified, req.Scheme, req.Auth)
 	if !ok {
 		c.reply(xid, 0, proto.AuthFailed)
 		return hangUpAfterReply
 	}
 	c.ids = ids
 	c.reply(xid, 0, proto.OK)
-	return stay
-}
-
-// sasl answers as a server without SASL does: no error, and no token.
-func (c *conn) sasl(xid int32, r *jute.Reader) outcome {
-	var req proto.SASLToken
-	if req.Decode(r); r.Err() != nil || req.Token == nil {
-		return hangUp
-	}
-	b, start := c.beginReply(xid, 0, proto.OK)
-	c.endReply(proto.SASLToken{}.AppendTo(b), start)
 	return stay
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -36,6 +37,8 @@ type config struct {
 	dataLogDir   string
 	backlog      int
 	enforceAuth  []string // schemes; a connection needs one of them
+	sasl         saslConfig
+	tls          tlsConfig
 
 	// Of enforce.auth.* and sessionRequireClientSASLAuth, which make enforceAuth:
 	enforceConfigured, requireSASL bool
@@ -64,6 +67,8 @@ func newConfig(opts []Option) (*config, error) {
 		o(c)
 	}
 	c.fail(c.combineEnforced())
+	c.fail(c.readJAAS())
+	c.fail(c.readTLSFiles())
 	if c.minTimeout == 0 {
 		c.minTimeout = 2 * c.tickTime
 	}
@@ -92,8 +97,8 @@ func (c *config) validate() error {
 	bad(c.idleTimeout > 0, "timeout of connections without a session %v: more than 0", c.idleTimeout)
 	bad(c.neverUsed >= 0, "lifetime of a container never used %v: 0 (for ever) or more", c.neverUsed)
 	for _, scheme := range c.enforceAuth {
-		known := scheme == schemeDigest || scheme == schemeIP || scheme == schemeSASL
-		bad(known, "authentication scheme %q to enforce: digest, ip or sasl", scheme)
+		known := slices.Contains([]string{schemeDigest, schemeIP, schemeSASL, schemeX509}, scheme)
+		bad(known, "authentication scheme %q to enforce: digest, ip, sasl or x509", scheme)
 	}
 	bad(c.reapInterval > 0, "interval of looking for containers to delete %v: more than 0", c.reapInterval)
 	bad(0 <= c.latencyLeast && c.latencyLeast <= c.latencyMost, "latency from %v to %v: least is 0 to most", c.latencyLeast, c.latencyMost)
@@ -158,8 +163,8 @@ func ReapInterval(d time.Duration) Option { return func(c *config) { c.reapInter
 func NeverUsed(d time.Duration) Option { return func(c *config) { c.neverUsed = d } }
 
 // EnforceAuth ends every connection that makes a request without an identity
-// of one of the schemes, which are "digest", "ip" (which all have) and "sasl"
-// (which none can have). By default none is needed.
+// of one of the schemes, which are "digest", "ip" (which all have), "sasl" (see
+// SASL) and "x509" (see TLS). By default none is needed.
 func EnforceAuth(schemes ...string) Option { return func(c *config) { c.enforceAuth = schemes } }
 
 // Reconfig enables the request of that name, which a server that stands alone

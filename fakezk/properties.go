@@ -10,7 +10,7 @@ import (
 // Config takes lines of a zoo.cfg, such as "tickTime=200", and means by each
 // key what a real server means by it. What a fake has no use for, such as
 // dataDir, is passed over; what it cannot do and a client would notice, such
-// as secureClientPort, is an error; the rest is a warning to Logger. Options
+// as a second server, is an error; the rest is a warning to Logger. Options
 // that come later win.
 //
 // As in a real server, a few settings are system properties and do nothing
@@ -79,6 +79,7 @@ func (c *config) warn(s setting, why string) {
 // zooCfg is what is put together from several keys of one zoo.cfg.
 type zooCfg struct {
 	port, host, dynamicFile setting
+	securePort, secureHost  setting
 	servers                 []setting
 	noStandalone            setting
 }
@@ -99,6 +100,7 @@ func (c *config) readConfig(where, text string) {
 		}
 	}
 	c.fail(c.listenAsIn(&z))
+	c.fail(c.secureListenAsIn(&z))
 }
 
 // take keeps a key that has its meaning together with others.
@@ -108,6 +110,10 @@ func (z *zooCfg) take(s setting) bool {
 		z.port = s
 	case s.key == "clientPortAddress":
 		z.host = s
+	case s.key == "secureClientPort":
+		z.securePort = s
+	case s.key == "secureClientPortAddress":
+		z.secureHost = s
 	case s.key == "dynamicConfigFile":
 		z.dynamicFile = s
 	case s.key == "standaloneEnabled":
@@ -123,10 +129,12 @@ func (z *zooCfg) take(s setting) bool {
 // setProperty applies a system property, from a flag or a line that may name
 // it otherwise.
 func (c *config) setProperty(name string, s setting) {
-	set := systemProperties[name]
+	set := propertyNamed(name)
 	switch {
 	case set != nil:
 		c.fail(set(c, s))
+	case name == "zookeeper.superUser" || hasAnyPrefix(name, "zookeeper.superUser."):
+		SuperUser(s.value)(c)
 	case hasAnyPrefix(name, "zookeeper.authProvider."):
 		c.fail(authProvider(c, s))
 	case hasAnyPrefix(name, propertiesUnderLoad...):
@@ -134,6 +142,16 @@ func (c *config) setProperty(name string, s setting) {
 	case hasAnyPrefix(name, "zookeeper.") && !hasAnyPrefix(name, propertiesOfNoUse...):
 		c.warn(s, "is not known, and is ignored")
 	}
+}
+
+// propertyNamed is what a system property sets, or nil.
+func propertyNamed(name string) set {
+	for _, table := range []map[string]set{systemProperties, saslProperties, tlsProperties} {
+		if set := table[name]; set != nil {
+			return set
+		}
+	}
+	return nil
 }
 
 // hasAnyPrefix tells whether key begins with one of the prefixes.

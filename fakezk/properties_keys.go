@@ -21,8 +21,6 @@ var configKeys = map[string]set{
 	"clientPortListenBacklog": whole(10, math.MinInt32, func(c *config, n int64) { c.backlog = int(n) }),
 	"dataDir":                 text(func(c *config, v string) { c.dataDir = v }),
 	"dataLogDir":              text(func(c *config, v string) { c.dataLogDir = v }),
-	"secureClientPort":        noTLS,
-	"secureClientPortAddress": noTLS,
 
 	// Of no use to a fake, but judged as a real server does:
 	"initLimit":                               anyNumber,
@@ -77,7 +75,6 @@ var systemProperties = map[string]set{
 	"zookeeper.enforce.auth.enabled":                     boolean(func(c *config, on bool) { c.enforceConfigured = on }),
 	"zookeeper.enforce.auth.schemes":                     text(func(c *config, v string) { c.enforceSchemes = splitList(v) }),
 	"zookeeper.sessionRequireClientSASLAuth":             boolean(func(c *config, on bool) { c.requireSASL = on }),
-	"zookeeper.client.portUnification":                   only("false"),
 }
 
 // propertiesUnderLoad bear on clients that ask for much at once.
@@ -101,7 +98,7 @@ var propertiesOfNoUse = []string{
 	"zookeeper.nio.", "zookeeper.observer", "zookeeper.pathStats.", "zookeeper.preAllocSize",
 	"zookeeper.purge", "zookeeper.quorum", "zookeeper.request.timeout", "zookeeper.request_throttler.",
 	"zookeeper.serializeLastProcessedZxid.", "zookeeper.serverCnxnFactory", "zookeeper.snap", "zookeeper.ssl.",
-	"zookeeper.superUser", "zookeeper.tcpKeepAlive", "zookeeper.tracelog", "zookeeper.txnLogSizeLimitInKb",
+	"zookeeper.tcpKeepAlive", "zookeeper.tracelog", "zookeeper.txnLogSizeLimitInKb",
 	"zookeeper.watch", "zookeeper.X509AuthenticationProvider.",
 }
 
@@ -178,24 +175,26 @@ var (
 	anyText    = text(func(*config, string) {})
 )
 
-func noTLS(_ *config, s setting) error {
-	return s.bad("fakezk has no TLS; leave this out, and let clients use clientPort")
-}
-
 func whitelist(c *config, s setting) error {
 	words := splitList(s.value)
 	FourLetterWords(words...)(c)
 	return nil
 }
 
-// authProvider accepts the providers that every server has.
-func authProvider(_ *config, s setting) error {
+// authProvider makes a scheme known to ACLs.
+func authProvider(c *config, s setting) error {
 	const builtIn = "org.apache.zookeeper.server.auth."
 	switch strings.TrimPrefix(s.value, builtIn) {
-	case "DigestAuthenticationProvider", "IPAuthenticationProvider", "X509AuthenticationProvider":
+	case "DigestAuthenticationProvider", "IPAuthenticationProvider":
+		return nil
+	case "X509AuthenticationProvider":
+		c.tls.provider = true
+		return nil
+	case "SASLAuthenticationProvider":
+		c.sasl.acls = true
 		return nil
 	}
-	return s.bad("fakezk knows the schemes digest and ip, and no SASL; leave this out")
+	return s.bad("fakezk knows the providers of digest, ip, sasl and x509; leave this out")
 }
 
 func splitList(list string) (parts []string) {

@@ -68,6 +68,8 @@ type serverStats struct {
 	silent      int64 // connections that ended for being silent
 	expired     int64 // sessions
 
+	badHandshakes int64 // of TLS
+
 	lastResponse, minResponse, maxResponse int // bytes; -1 before the first
 	responseBytes, watchBytes              int64
 }
