@@ -1,0 +1,4 @@
+package docker
+
+// Self is this process as labels tell it.
+func Self() string { return self().String() }
