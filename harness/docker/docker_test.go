@@ -35,7 +35,7 @@ func TestDockerStandalone(t *testing.T) {
 }
 
 func TestDockerRestartKeepsData(t *testing.T) {
-	c := start(t, backend.Spec{Servers: 1, TickTime: 200 * time.Millisecond})
+	c := start(t, backend.Spec{Servers: 1})
 	m := c.Members()[0]
 	conn := dial(t, m)
 	session := conn.Session().ID()
@@ -117,7 +117,7 @@ func TestDockerPause(t *testing.T) {
 // A follower that is cut off stops serving and is still reached; the others
 // do not notice, and heal with it at the same addresses.
 func TestDockerPartitionFollower(t *testing.T) {
-	c := start(t, backend.Spec{Servers: 3, TickTime: 200 * time.Millisecond, Config: []string{"syncLimit=5"}})
+	c := start(t, backend.Spec{Servers: 3, Config: []string{"syncLimit=5"}})
 	leader, follower := with(t, c, "leader"), with(t, c, "follower")
 	conn := dial(t, leader)
 	lost := conn.Session()
@@ -148,7 +148,7 @@ func TestDockerPartitionFollower(t *testing.T) {
 }
 
 func TestDockerPartitionLeader(t *testing.T) {
-	c := start(t, backend.Spec{Servers: 3, TickTime: 200 * time.Millisecond, Config: []string{"syncLimit=5"}})
+	c := start(t, backend.Spec{Servers: 3, Config: []string{"syncLimit=5"}})
 	leader := with(t, c, "leader")
 	require.NoError(t, c.Partition([]int{leader.ID()}, ids(others(c, leader))))
 	await(t, "the others have another leader", func() bool {
@@ -176,7 +176,7 @@ func ids(members []backend.Member) (ids []int) {
 }
 
 func TestDockerReadOnly(t *testing.T) {
-	c := start(t, backend.Spec{Servers: 2, ReadOnly: true, TickTime: 200 * time.Millisecond})
+	c := start(t, backend.Spec{Servers: 2, ReadOnly: true})
 	one, two := c.Members()[0], c.Members()[1]
 	within(t, two.Kill)
 	await(t, "a member alone is read-only", func() bool { return role(one) == "read-only" })

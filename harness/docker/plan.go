@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 
 const (
 	defaultVersion = "3.9"
-	defaultTick    = 2 * time.Second
+	defaultTick    = 200 * time.Millisecond // as that of the java backend
 
 	// What the image listens on. A member with a front listens on the port of
 	// that instead of clientPort.
@@ -51,6 +52,12 @@ func planOf(s backend.Spec) (*plan, error) {
 	const most = 99
 	if n := s.Servers + s.Observers; s.Servers < 1 || s.Observers < 0 || n > most {
 		return nil, fmt.Errorf("%d servers and %d observers: there must be 1 server or more, and %d members at most", s.Servers, s.Observers, most)
+	}
+	if s.TickTime < 0 || s.TickTime%time.Millisecond != 0 {
+		return nil, fmt.Errorf("tick time %v is not whole milliseconds", s.TickTime)
+	}
+	if t := s.TLS; t != nil && !slices.Contains([]string{"", "need", "want", "none"}, t.ClientAuth) {
+		return nil, fmt.Errorf("TLS client authentication %q is not need, want or none", t.ClientAuth)
 	}
 	fronts, err := ports(s)
 	if err != nil {
@@ -134,10 +141,10 @@ func environment(s backend.Spec, id int, fronts []uint16, extra string) map[stri
 		"ZOO_MY_ID":     strconv.Itoa(id),
 		"ZOO_SERVERS":   servers(s, fronts),
 		"ZOO_TICK_TIME": strconv.FormatInt(tick.Milliseconds(), 10),
-		// With a short tick the image's 5 and 2 ticks would be too short for
-		// a machine under load.
-		"ZOO_INIT_LIMIT":             ticks(tick, 10*time.Second),
-		"ZOO_SYNC_LIMIT":             ticks(tick, 4*time.Second),
+		// Time for a booting ensemble, however busy the machine is, and less
+		// for a silent peer.
+		"ZOO_INIT_LIMIT":             strconv.Itoa(max(10, ticks(tick, 10*time.Second))),
+		"ZOO_SYNC_LIMIT":             strconv.Itoa(max(5, ticks(tick, 2*time.Second))),
 		"ZOO_MAX_CLIENT_CNXNS":       "0", // all clients have the address of Docker's proxy
 		"ZOO_STANDALONE_ENABLED":     strconv.FormatBool(!s.Reconfig),
 		"ZOO_ADMINSERVER_ENABLED":    strconv.FormatBool(s.AdminServer),
@@ -148,10 +155,8 @@ func environment(s backend.Spec, id int, fronts []uint16, extra string) map[stri
 	}
 }
 
-// ticks is how many make up at least d, and at least 2.
-func ticks(tick, d time.Duration) string {
-	return strconv.Itoa(max(2, int((d+tick-1)/tick)))
-}
+// ticks are as many as last for d or a bit longer.
+func ticks(tick, d time.Duration) int { return int((d + tick - 1) / tick) }
 
 // servers are the lines of all members, the same for each.
 func servers(s backend.Spec, fronts []uint16) string {
@@ -175,6 +180,9 @@ func words(s backend.Spec) (string, error) {
 	lines := []string{"quorumListenOnAllIPs=true"} // a partition takes the address away for a while
 	if s.Reconfig {
 		lines = append(lines, "reconfigEnabled=true")
+	}
+	if s.ReadOnly { // or a member without quorum refuses all sessions
+		lines = append(lines, "localSessionsEnabled=true", "localSessionsUpgradingEnabled=true")
 	}
 	if t := s.TLS; t != nil {
 		clientAuth := t.ClientAuth
