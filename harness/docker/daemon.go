@@ -105,7 +105,9 @@ func (d daemon) haveImages(ctx context.Context, image string) error {
 	if missing != nil || testcontainers.ReadConfig().RyukDisabled {
 		return missing
 	}
-	return d.haveImage(ctx, testcontainers.ReaperDefaultImage,
+	//lint:ignore SA1019 nothing else tells which image it will want
+	reaper := testcontainers.ReaperDefaultImage
+	return d.haveImage(ctx, reaper,
 		"; or set TESTCONTAINERS_RYUK_DISABLED=true, and what a killed test leaves behind is removed by the next")
 }
 

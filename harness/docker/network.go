@@ -62,7 +62,7 @@ func freeSubnet(ctx context.Context, d daemon, labels map[string]string) (netip.
 			return c.Subnet, nil
 		}
 	}
-	return netip.Prefix{}, fmt.Errorf("Docker's network has no IPv4 subnet: %v", config)
+	return netip.Prefix{}, fmt.Errorf("the network that Docker made has no IPv4 subnet: %v", config)
 }
 
 func createNetwork(ctx context.Context, labels map[string]string, opts ...tcnetwork.NetworkCustomizer) (*testcontainers.DockerNetwork, error) {
