@@ -350,3 +350,32 @@ func testOptions(t *testing.T, m mode) {
 	require.Equal(t, 1234*time.Millisecond, e.Connect(zk.SessionTimeout(time.Minute)).Session().Timeout())
 	require.Equal(t, 300*time.Millisecond, e.Connect(zk.SessionTimeout(200*time.Millisecond)).Session().Timeout())
 }
+
+func testTLS(t *testing.T, m mode) {
+	e := m.start(t, harness.TLS())
+	c := e.Connect()
+	_, _, err := c.Create(t.Context(), "/e", nil, zk.Ephemeral)
+	require.NoError(t, err)
+	e.WantEphemeral("/e", c.Session())
+	c.Cut()
+	c.Heal()
+	e.WantEphemeral("/e", c.Session())
+	c.Expire()
+	e.WantNoNode("/e")
+	_, err = c.WaitState(t.Context(), zk.Connected)
+	require.NoError(t, err)
+	foreign := dial(t, e)
+	require.Len(t, e.Sessions(), 2)
+	require.NoError(t, foreign.Close())
+}
+
+// A user of SASL can be given what others may not have.
+func testUser(t *testing.T, m mode) {
+	e := m.start(t, harness.User("alice", "secret"))
+	c := e.Connect()
+	_, _, err := c.Create(t.Context(), "/hers", []byte("x"), zk.Persistent, zk.ACL{Perms: zk.PermAll, Scheme: "sasl", ID: "alice"})
+	require.NoError(t, err, "the scheme is known")
+	_, _, err = c.Get(t.Context(), "/hers")
+	require.ErrorIs(t, err, zk.ErrNoAuth)
+	require.Equal(t, "sasl", e.WantNode("/hers", "x").ACL[0].Scheme)
+}

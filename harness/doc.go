@@ -36,7 +36,8 @@
 //	Config, JVMFlags, Reconfig,
 //	ReadOnly, SuperUser            x        x          -
 //	Version                       3.9       x          -
-//	TLS, User, AdminServer         -        x          -
+//	TLS, User                      x        x          -
+//	AdminServer                    -        x          -
 //	Server.Stop, Kill, Start       x        x          -
 //	Server.Pause, Resume           -        x          -
 //	Partition                      -        x          -

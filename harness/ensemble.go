@@ -86,28 +86,48 @@ func (e *Ensemble) close() {
 // it, so that what else is stored there neither disturbs the test nor is
 // disturbed by it.
 func (e *Ensemble) ConnectString() string {
-	if e.fake != nil {
+	if e.fake != nil && e.certs == nil {
 		return e.fake.ConnectString()
 	}
 	var addrs []string
 	for _, s := range e.servers {
 		addrs = append(addrs, s.addr)
 	}
-	return strings.Join(addrs, ",") + e.cluster.chroot
+	return strings.Join(addrs, ",") + e.chroot()
 }
 
 // DialContext connects to a server: over memory for the fake without the
 // option TCP, and by TLS with the option of that name.
 func (e *Ensemble) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	switch {
-	case e.fake != nil:
+	return e.secured(e.dialBare)(ctx, network, addr)
+}
+
+// dialBare is DialContext without TLS.
+func (e *Ensemble) dialBare(ctx context.Context, network, addr string) (net.Conn, error) {
+	if e.fake != nil {
 		return e.fake.DialContext(ctx, network, addr)
-	case e.certs != nil:
-		d := tls.Dialer{Config: e.certs.client}
-		return d.DialContext(ctx, network, addr)
 	}
 	var d net.Dialer
 	return d.DialContext(ctx, network, addr)
+}
+
+// secured is a dial with TLS, if this ensemble has it.
+func (e *Ensemble) secured(dial chaos.DialFunc) chaos.DialFunc {
+	if e.certs == nil {
+		return dial
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		bare, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		nc := tls.Client(bare, e.certs.client)
+		if err := nc.HandshakeContext(ctx); err != nil {
+			bare.Close()
+			return nil, err
+		}
+		return nc, nil
+	}
 }
 
 // Fake is the fake, for what the harness does not offer itself. On another
@@ -132,7 +152,7 @@ func (e *Ensemble) Connect(opts ...zk.Option) *Client {
 	e.t.Helper()
 	link := chaos.NewLink(e.dialAsOurs)
 	opts = append([]zk.Option{
-		zk.Dialer(link.DialContext), zk.Logger(testenv.Logger(e.t, e.cfg.level)),
+		zk.Dialer(e.secured(link.DialContext)), zk.Logger(testenv.Logger(e.t, e.cfg.level)),
 	}, opts...)
 	conn, err := zk.Dial(e.t.Context(), e.ConnectString(), opts...)
 	if err != nil {
@@ -148,7 +168,7 @@ func (e *Ensemble) Connect(opts ...zk.Option) *Client {
 // dialAsOurs remembers the connection, so that its session is not taken for one
 // of the code under test.
 func (e *Ensemble) dialAsOurs(ctx context.Context, network, addr string) (net.Conn, error) {
-	nc, err := e.DialContext(ctx, network, addr)
+	nc, err := e.dialBare(ctx, network, addr)
 	if err == nil {
 		e.mu.Lock()
 		defer e.mu.Unlock()

@@ -70,6 +70,14 @@ func (e *Ensemble) makeChroot(ctx context.Context) error {
 	return nil
 }
 
+// chroot is the test's on an external ensemble, else "".
+func (e *Ensemble) chroot() string {
+	if e.cluster == nil {
+		return ""
+	}
+	return e.cluster.chroot
+}
+
 // deleteChroot leaves the ensemble as it was.
 func (e *Ensemble) deleteChroot() {
 	r := e.cluster

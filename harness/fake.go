@@ -17,7 +17,15 @@ import (
 func (e *Ensemble) startFake() {
 	e.t.Helper()
 	e.needsOfFake()
-	opts := append(e.cfg.fakeOptions(), fakezk.Logger(testenv.Logger(e.t, e.cfg.level)))
+	opts := e.cfg.fakeOptions()
+	if e.cfg.tls {
+		var err error
+		if e.certs, err = newCertificates(); err != nil {
+			e.t.Fatalf("harness: %v", err)
+		}
+		opts = append(opts, fakezk.TLS(e.certs.ofServer))
+	}
+	opts = append(opts, fakezk.Logger(testenv.Logger(e.t, e.cfg.level)))
 	opts = append(opts, e.cfg.fake...)
 	if !e.cfg.tcp {
 		e.fake = fakezk.New(e.t, opts...)
@@ -31,7 +39,11 @@ func (e *Ensemble) startFake() {
 	for i, s := range e.fake.Servers() {
 		m := &fakeMember{id: i + 1, ensemble: e.fake, server: s}
 		m.running.Store(true)
-		e.servers = append(e.servers, &Server{ensemble: e, member: m, addr: s.Addr()})
+		addr := s.Addr()
+		if e.certs != nil {
+			addr = s.SecureAddr()
+		}
+		e.servers = append(e.servers, &Server{ensemble: e, member: m, addr: addr})
 	}
 }
 
@@ -44,10 +56,6 @@ func (e *Ensemble) needsOfFake() {
 		e.unsupported("more members than one", "it has one member so far; ZK_HARNESS=java has as many as you like")
 	case spec.Version != "" && !strings.HasPrefix("3.9.5", spec.Version):
 		e.unsupported("version "+spec.Version, "it is a ZooKeeper 3.9.5")
-	case e.cfg.tls:
-		e.unsupported("TLS", "not yet")
-	case len(spec.Users) > 0:
-		e.unsupported("users of SASL", "not yet")
 	case spec.AdminServer:
 		e.unsupported("AdminServer", "not yet")
 	}
@@ -61,6 +69,9 @@ func (c *config) fakeOptions() []fakezk.Option {
 	}
 	if c.superUser {
 		opts = append(opts, fakezk.SuperDigest(superDigest(c.super)))
+	}
+	if len(c.spec.Users) > 0 {
+		opts = append(opts, fakezk.SASL(c.spec.Users))
 	}
 	if c.spec.Reconfig {
 		opts = append(opts, fakezk.Reconfig())
@@ -88,10 +99,13 @@ type fakeMember struct {
 func (m *fakeMember) ID() int { return m.id }
 
 func (m *fakeMember) Dial(ctx context.Context, port backend.Port) (net.Conn, error) {
-	if port != backend.PortClient {
-		return nil, backend.ErrUnsupported
+	switch port {
+	case backend.PortClient:
+		return m.ensemble.DialContext(ctx, "tcp", m.server.Addr())
+	case backend.PortTLS:
+		return m.ensemble.DialContext(ctx, "tcp", m.server.SecureAddr())
 	}
-	return m.ensemble.DialContext(ctx, "tcp", m.server.Addr())
+	return nil, backend.ErrUnsupported
 }
 
 func (m *fakeMember) Start(context.Context) error {

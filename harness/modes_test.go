@@ -40,6 +40,8 @@ var bodies = []struct {
 	{"stop and start", true, testStopAndStart},
 	{"super user", true, testSuperUser},
 	{"options", true, testOptions},
+	{"tls", true, testTLS},
+	{"user", true, testUser},
 }
 
 // fakes runs a body on the fake: in memory, on TCP, and in virtual time.

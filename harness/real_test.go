@@ -182,19 +182,9 @@ func TestJavaLogsOfAFailedTest(t *testing.T) {
 
 func TestJavaTLS(t *testing.T) {
 	e := java(t, harness.TLS())
-	c := e.Connect()
-	_, _, err := c.Create(t.Context(), "/e", nil, zk.Ephemeral)
-	require.NoError(t, err)
-	e.WantEphemeral("/e", c.Session())
-	c.Cut()
-	c.Heal()
-	c.Expire()
-	e.WantNoNode("/e")
-
 	own := &tls.Dialer{Config: e.TLS()} // as code under test does it
 	foreign, err := zk.Dial(t.Context(), e.ConnectString(), zk.Dialer(own.DialContext))
 	require.NoError(t, err)
-	require.Len(t, e.Sessions(), 2)
 	require.NoError(t, foreign.Close())
 
 	stranger := &tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}

@@ -18,8 +18,9 @@ import (
 
 // certificates are those of one ensemble, from an authority of its own.
 type certificates struct {
-	server *backend.TLS
-	client *tls.Config
+	server   *backend.TLS
+	ofServer *tls.Config // the same
+	client   *tls.Config
 }
 
 // certTime is how long they are good, to both sides of now.
@@ -42,9 +43,12 @@ func newCertificates() (*certificates, error) {
 	roots.AddCert(ca.cert)
 	return &certificates{
 		server: &backend.TLS{Cert: server.certPEM(), Key: server.keyPEM, CA: ca.certPEM()},
+		ofServer: &tls.Config{
+			ClientCAs: roots, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12,
+			Certificates: server.pair(),
+		},
 		client: &tls.Config{
-			RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12,
-			Certificates: []tls.Certificate{{Certificate: [][]byte{client.cert.Raw}, PrivateKey: client.key}},
+			RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12, Certificates: client.pair(),
 		},
 	}, nil
 }
@@ -58,6 +62,10 @@ type certificate struct {
 
 func (c *certificate) certPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.cert.Raw})
+}
+
+func (c *certificate) pair() []tls.Certificate {
+	return []tls.Certificate{{Certificate: [][]byte{c.cert.Raw}, PrivateKey: c.key}}
 }
 
 // newCertificate is signed by an issuer, or by itself, which makes it an
