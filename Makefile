@@ -1,7 +1,7 @@
 # demo and test are for everybody, and need Go only. The rest is for those who
 # work on Zookit.
 
-.PHONY: demo test lint race stress fuzz bench
+.PHONY: demo test lint race stress fuzz bench bench-boot
 
 # The main job on the embedded fake: a config watch, an ephemeral that dies
 # with its session, a lock handed over.
@@ -41,3 +41,8 @@ COUNT ?= 5
 bench:
 	go test -run 'InABubble$$' -bench . -benchmem -count $(COUNT) -timeout 60m ./internal/bench > bench.out || { cat bench.out; exit 1; }
 	go tool benchstat bench.out
+
+# How long three real servers take to serve, here, by kazoo's harness and by
+# Curator's. Needs Maven, a JDK and Debian's python3-kazoo.
+bench-boot:
+	go run ./internal/javazk/cmd/bootbench -count $(COUNT)

@@ -84,10 +84,10 @@ func archiveFile(c *cluster) (string, error) {
 	return filepath.Join(cache, "zookit", name), nil
 }
 
-// javaRelease is what a JDK says of itself. Older than 13 they have other
-// flags.
+// javaRelease is what a JDK says of itself. Those older than 17 do not have
+// all the flags.
 func javaRelease(java string) (string, error) {
-	const oldest = 13
+	const oldest = 17
 	real, err := filepath.EvalSymlinks(java)
 	if err != nil {
 		return "", err
@@ -114,7 +114,8 @@ func (a *archive) flags(dir string) []string {
 	case a.record:
 		return []string{"-XX:DumpLoadedClassList=" + filepath.Join(dir, classList)}
 	case exists(a.file):
-		return []string{"-XX:SharedArchiveFile=" + a.file}
+		// At the address it was made for it needs no changes.
+		return []string{"-XX:SharedArchiveFile=" + a.file, "-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0"}
 	}
 	return nil
 }

@@ -76,20 +76,37 @@ func fetched(version string) (string, error) {
 		}
 		// The layout of the folder is in its name: 2 has the AdminServer.
 		dir := filepath.Join(cache, "zookit", "zookeeper-"+version+"-2")
-		if _, err := jarVersion(dir); err == nil {
-			return dir, nil
-		}
-		if err := fetch(dir, version); err != nil {
-			return "", fmt.Errorf("fetch jars into %s: %w", dir, err)
-		}
-		return dir, nil
+		return dir, fetch(dir, jars(version))
 	}))
 	return once.(func() (string, error))()
 }
 
-// fetch fills dir by way of a folder of its own and a rename, so that dir is
+// Fetch is the classpath of a ZooKeeper by Maven with more jars, each a
+// group:artifact:version, which come with what they need.
+func Fetch(version string, more ...string) (classpath string, err error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	name := strings.NewReplacer(":", "-").Replace(strings.Join(more, "+"))
+	dir := filepath.Join(cache, "zookit", "zookeeper-"+version+"+"+name)
+	return filepath.Join(dir, "*"), fetch(dir, append(jars(version), more...))
+}
+
+// fetch makes sure that dir has jars and what they need.
+func fetch(dir string, jars []string) error {
+	if _, err := jarVersion(dir); err == nil {
+		return nil
+	}
+	if err := download(dir, jars); err != nil {
+		return fmt.Errorf("fetch jars into %s: %w", dir, err)
+	}
+	return nil
+}
+
+// download fills dir by way of a folder of its own and a rename, so that dir is
 // always complete, however many test binaries fetch at the same time.
-func fetch(dir, version string) error {
+func download(dir string, jars []string) error {
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
 		return err
@@ -102,7 +119,7 @@ func fetch(dir, version string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := os.WriteFile(filepath.Join(work, "pom.xml"), pom(version), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(work, "pom.xml"), pom(jars), 0o644); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -122,12 +139,12 @@ func fetch(dir, version string) error {
 }
 
 // pom is a project that does nothing but depend on jars.
-func pom(version string) []byte {
+func pom(jars []string) []byte {
 	var b strings.Builder
 	b.WriteString("<project><modelVersion>4.0.0</modelVersion>" +
 		"<groupId>zookit</groupId><artifactId>jars</artifactId><version>1</version><packaging>pom</packaging>" +
 		"<dependencies>\n")
-	for _, jar := range jars(version) {
+	for _, jar := range jars {
 		part := strings.Split(jar, ":")
 		fmt.Fprintf(&b, "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n",
 			part[0], part[1], part[2])

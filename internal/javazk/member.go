@@ -114,9 +114,18 @@ func (m *member) awaitServing(ctx context.Context, p *process, hasQuorum func(*m
 			return "", m.whyEnded(p)
 		case <-ctx.Done():
 			return "", fmt.Errorf("not serving: %w; last answer to srvr: %q, %v\n%s", context.Cause(ctx), answer, err, m.logTail())
-		case <-time.After(5 * time.Millisecond): // until the next question
+		case <-time.After(untilNext(answer)):
 		}
 	}
+}
+
+// untilNext is the time between two questions. One that nobody hears costs
+// next to nothing; one that a server answers takes time from its boot.
+func untilNext(answer string) time.Duration {
+	if answer == "" {
+		return 5 * time.Millisecond
+	}
+	return 20 * time.Millisecond
 }
 
 // allOpen tells whether the ports beside that for clients are open, which may
