@@ -25,24 +25,38 @@ type daemon struct {
 	host string // where it publishes ports
 }
 
+// connect does not end with ctx: testcontainers looks for the daemon once in a
+// process, and would remember that it did not find one.
 func connect(ctx context.Context) (daemon, error) {
 	const patience = 10 * time.Second
-	given := ctx
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	c, err := testcontainers.NewDockerClientWithOpts(ctx)
-	if err == nil {
-		if _, err = c.Ping(ctx, client.PingOptions{}); err == nil {
-			d := daemon{DockerClient: c}
-			d.host, err = d.findHost(ctx)
-			return d, err
-		}
-		c.Close()
+	c, err := testcontainers.NewDockerClientWithOpts(bound)
+	if err != nil {
+		return daemon{}, noDaemon(err)
 	}
-	if given.Err() != nil {
-		return daemon{}, fmt.Errorf("docker: connect: %w", context.Cause(given))
+	d := daemon{DockerClient: c}
+	if err = d.check(bound); err == nil {
+		d.host, err = d.findHost(bound)
 	}
-	return daemon{}, &backend.MissingError{
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("docker: connect: %w", context.Cause(ctx))
+	}
+	if err != nil {
+		d.Close()
+	}
+	return d, err
+}
+
+func (d daemon) check(ctx context.Context) error {
+	if _, err := d.Ping(ctx, client.PingOptions{}); err != nil {
+		return noDaemon(err)
+	}
+	return nil
+}
+
+func noDaemon(err error) error {
+	return &backend.MissingError{
 		What: fmt.Sprintf("a Docker daemon that answers (%v)", err),
 		Install: "apt-get install docker.io, and start it (systemctl start docker, or dockerd as root);" +
 			" set DOCKER_HOST if it is somewhere else",

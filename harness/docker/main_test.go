@@ -141,13 +141,19 @@ func others(c backend.Cluster, but backend.Member) (others []backend.Member) {
 	return others
 }
 
-// ours are the names of containers, networks and volumes of this process.
-func ours(t *testing.T) (names []string) {
+// ours are what this process has in Docker.
+func ours(t *testing.T) []string {
+	t.Helper()
+	return left(t, docker.Self())
+}
+
+// left are the names of containers, networks and volumes of a process.
+func left(t *testing.T, owner string) (names []string) {
 	t.Helper()
 	d, err := testcontainers.NewDockerClientWithOpts(t.Context())
 	require.NoError(t, err)
 	defer d.Close()
-	mine := client.Filters{}.Add("label", "zookit.owner="+docker.Self())
+	mine := client.Filters{}.Add("label", "zookit.owner="+owner)
 	containers, err := d.ContainerList(t.Context(), client.ContainerListOptions{All: true, Filters: mine})
 	require.NoError(t, err)
 	for _, c := range containers.Items {
