@@ -16,6 +16,10 @@ import (
 	"github.com/zookit/zookit/zk"
 )
 
+// longSessions lets sessions outlive what is done to their servers, however
+// busy the machine is.
+const longSessions = "maxSessionTimeout=120000"
+
 func TestDockerStandalone(t *testing.T) {
 	c := start(t, backend.Spec{Servers: 1, Config: []string{"extendedTypesEnabled = true", "# nothing", ""}})
 	require.True(t, strings.HasPrefix(c.Version(), "3.9."), c.Version())
@@ -35,7 +39,7 @@ func TestDockerStandalone(t *testing.T) {
 }
 
 func TestDockerRestartKeepsData(t *testing.T) {
-	c := start(t, backend.Spec{Servers: 1})
+	c := start(t, backend.Spec{Servers: 1, Config: []string{longSessions}})
 	m := c.Members()[0]
 	conn := dial(t, m)
 	session := conn.Session().ID()
@@ -92,7 +96,7 @@ func TestDockerStartWithoutQuorum(t *testing.T) {
 }
 
 func TestDockerPause(t *testing.T) {
-	c := start(t, backend.Spec{Servers: 1})
+	c := start(t, backend.Spec{Servers: 1, Config: []string{longSessions}})
 	m := c.Members()[0]
 	conn := dial(t, m)
 	within(t, m.Pause)
@@ -117,7 +121,7 @@ func TestDockerPause(t *testing.T) {
 // A follower that is cut off stops serving and is still reached; the others
 // do not notice, and heal with it at the same addresses.
 func TestDockerPartitionFollower(t *testing.T) {
-	c := start(t, backend.Spec{Servers: 3, Config: []string{"syncLimit=5"}})
+	c := start(t, backend.Spec{Servers: 3, Config: []string{longSessions}})
 	leader, follower := with(t, c, "leader"), with(t, c, "follower")
 	conn := dial(t, leader)
 	lost := conn.Session()
@@ -148,7 +152,7 @@ func TestDockerPartitionFollower(t *testing.T) {
 }
 
 func TestDockerPartitionLeader(t *testing.T) {
-	c := start(t, backend.Spec{Servers: 3, Config: []string{"syncLimit=5"}})
+	c := start(t, backend.Spec{Servers: 3, Config: []string{longSessions}})
 	leader := with(t, c, "leader")
 	require.NoError(t, c.Partition([]int{leader.ID()}, ids(others(c, leader))))
 	await(t, "the others have another leader", func() bool {

@@ -2,7 +2,6 @@ package docker_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,8 +11,8 @@ import (
 
 // The harness itself, in containers.
 func TestDockerHarness(t *testing.T) {
-	e := harness.New(t, harness.Docker(), harness.Servers(3), harness.Reconfig())
-	c := e.Connect(zk.SessionTimeout(10 * time.Second))
+	e := harness.New(t, harness.Docker(), harness.Servers(3), harness.Reconfig(), harness.Config(longSessions))
+	c := e.Connect(zk.SessionTimeout(bootTime))
 	_, _, err := c.Create(t.Context(), "/e", []byte("v"), zk.Ephemeral)
 	require.NoError(t, err)
 	e.WantEphemeral("/e", c.Session())

@@ -23,7 +23,7 @@ import (
 )
 
 // bootTime bounds what takes a second or two.
-const bootTime = time.Minute
+const bootTime = 2 * time.Minute
 
 func TestMain(m *testing.M) {
 	// Closing has to remove all, and not the reaper.
@@ -77,7 +77,7 @@ func dialPort(t *testing.T, dial func(context.Context) (net.Conn, error), opts .
 	ctx, cancel := context.WithTimeout(t.Context(), bootTime)
 	defer cancel()
 	opts = append(opts, zk.Dialer(func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }),
-		zk.SessionTimeout(30*time.Second))
+		zk.SessionTimeout(bootTime))
 	c, err := zk.Dial(ctx, "member:2181", opts...)
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
