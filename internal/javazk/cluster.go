@@ -21,7 +21,10 @@ const (
 	bootTries = 5
 )
 
-var errClosed = errors.New("the cluster is closed")
+var (
+	errClosed = errors.New("the cluster is closed")
+	errOther  = errors.New("another member failed")
+)
 
 // cluster is an ensemble of local JVMs.
 type cluster struct {
@@ -190,12 +193,13 @@ func (c *cluster) awaitLeader(ctx context.Context) error {
 			all.Go(func() {
 				if modes[i], errs[i] = m.awaitServing(ctx, m.process, certain); errs[i] != nil {
 					errs[i] = fmt.Errorf("member %d: %w", m.ID(), errs[i])
-					cancel(errors.New("another member failed"))
+					cancel(errOther)
 				}
 			})
 		}
 		all.Wait()
 		cancel(nil)
+		errs = slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, errOther) })
 		if err := errors.Join(errs...); err != nil {
 			return err
 		}

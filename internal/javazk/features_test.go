@@ -48,7 +48,7 @@ func TestReconfig(t *testing.T) {
 			for _, m := range c.members {
 				require.Contains(t, string(data), ";"+hostPort(m.site.clientHost, m.site.client))
 			}
-			if _, in := c.net.(*namespaces); in {
+			if c.Partitioner() == "network namespaces" {
 				require.Contains(t, string(data), ";"+fronts[0])
 			}
 			data, _, err = admin.Reconfig(soon(t), zk.Reconfiguration{Leaving: []string{fmt.Sprint(leaving + 1)}, From: zk.AnyConfig})

@@ -26,7 +26,7 @@ type namespaces struct {
 
 	bridges []int // interface indexes, made when first wanted
 	cables  []int // interface indexes of the switch's ends
-	group   []int // the bridge of each cable
+	group   []int // the bridge of each cable; -1 for none yet
 }
 
 const (
@@ -37,7 +37,7 @@ const (
 // newNamespaces makes the namespaces for members whose client ports are
 // given. It fails where the process may not: then members live on loopback.
 func newNamespaces(fronts []int) (_ network, err error) {
-	n := &namespaces{hub: -1, fronts: fronts, group: make([]int, len(fronts))}
+	n := &namespaces{hub: -1, fronts: fronts, group: slices.Repeat([]int{-1}, len(fronts))}
 	defer func() {
 		if err != nil {
 			n.close()
@@ -53,7 +53,7 @@ func newNamespaces(fronts []int) (_ network, err error) {
 		}
 		n.members = append(n.members, ns)
 	}
-	if err := n.within(&n.hub, n.plug); err != nil {
+	if err := n.within(&n.hub, n.lay); err != nil {
 		return nil, fmt.Errorf("switch: %w", err)
 	}
 	for i := range n.members {
@@ -61,19 +61,19 @@ func newNamespaces(fronts []int) (_ network, err error) {
 			return nil, fmt.Errorf("namespace of member %d: %w", i+1, err)
 		}
 	}
-	return n, n.within(&n.hub, n.awaitCables)
+	if err := n.within(&n.hub, n.awaitCables); err != nil {
+		return nil, err
+	}
+	return n, n.partition(make([]int, len(fronts)))
 }
 
-// plug lays a cable from the switch to each member.
-func (n *namespaces) plug() error {
+// lay lays a cable from the switch to each member.
+func (n *namespaces) lay() error {
 	nl, err := openNetlink()
 	if err != nil {
 		return err
 	}
 	defer nl.close()
-	if err := n.needBridges(nl, 1); err != nil {
-		return err
-	}
 	for i, ns := range n.members {
 		name := fmt.Sprintf("member%d", i+1)
 		if err := nl.addCable(name, ns, cableEnd, hardware(i)); err != nil {
@@ -84,9 +84,6 @@ func (n *namespaces) plug() error {
 			return err
 		}
 		n.cables = append(n.cables, index)
-		if err := nl.setMaster(index, n.bridges[0]); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -137,7 +134,8 @@ func (n *namespaces) setUp(i int) error {
 }
 
 // awaitCables waits until the switch has noticed that the other ends are up,
-// which the kernel tells it in the background.
+// which the kernel tells it in the background. What is plugged in earlier
+// would lose the first words, and those are said again only after a second.
 func (n *namespaces) awaitCables() error {
 	const most = 5 * time.Second
 	deadline := time.Now().Add(most)
