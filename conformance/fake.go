@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"strings"
 	"testing"
 	"time"
 
@@ -24,27 +23,14 @@ func Fake(version string, opts ...fakezk.Option) Target {
 
 // fakeOptions is the same server as a real one with the properties.
 func fakeOptions(version string, properties []string) []fakezk.Option {
-	flags, config := flagsAndConfig(properties)
+	p := parseProperties(properties)
 	opts := []fakezk.Option{
-		fakezk.TickTime(2 * time.Second), fakezk.MaxClientConns(0), fakezk.JVMFlags(flags...), fakezk.Config(config...),
+		fakezk.TickTime(2 * time.Second), fakezk.MaxClientConns(0), fakezk.JVMFlags(p.flags...), fakezk.Config(p.config...),
 	}
 	if version != "" {
 		opts = append(opts, fakezk.Version(version))
 	}
 	return opts
-}
-
-// flagsAndConfig tells the properties that a server takes from the command
-// line of its JVM from those that it takes from zoo.cfg.
-func flagsAndConfig(properties []string) (flags, config []string) {
-	for _, p := range properties {
-		if strings.HasPrefix(p, "jute.") || strings.HasPrefix(p, "znode.container.") {
-			flags = append(flags, "-D"+p)
-		} else {
-			config = append(config, p)
-		}
-	}
-	return flags, config
 }
 
 type fakeServer struct{ *fakezk.Ensemble }

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,8 @@ type testCase struct {
 	fresh  bool     // needs a server that nobody has used
 	// members is how many the ensemble needs to have.
 	members int
+	// needs are features that the target has to have.
+	needs []Feature
 	// not are releases, by their column, that the case is not for, and why.
 	not   map[string]string
 	steps []step
@@ -55,13 +58,14 @@ type arg struct {
 func parseCases(text string) ([]testCase, error) {
 	var cases []testCase
 	var server []string // of the file
+	var needs []Feature
 	var c *testCase
 	for i, line := range strings.Split(text, "\n") {
 		var err error
 		switch {
 		case strings.HasPrefix(line, "=== "):
 			name, rule, _ := strings.Cut(line[4:], " ")
-			cases = append(cases, testCase{name: name, rule: rule, server: server, members: 1, not: map[string]string{}})
+			cases = append(cases, testCase{name: name, rule: rule, server: server, needs: needs, members: 1, not: map[string]string{}})
 			c = &cases[len(cases)-1]
 		case strings.HasPrefix(line, "@server "):
 			props := strings.Fields(line)[1:]
@@ -70,6 +74,10 @@ func parseCases(text string) ([]testCase, error) {
 			} else {
 				c.server = props
 			}
+		case strings.HasPrefix(line, "@needs ") && c == nil:
+			needs = append(needs, Feature(line[len("@needs "):]))
+		case strings.HasPrefix(line, "@needs "):
+			c.needs = append(slices.Clip(c.needs), Feature(line[len("@needs "):]))
 		case line == "@fresh" && c != nil:
 			c.fresh = true
 		case strings.HasPrefix(line, "@members ") && c != nil:

@@ -57,6 +57,7 @@ func (r *run) begin() error {
 		return fmt.Errorf("no session: %s", text)
 	}
 	r.do(c, "closeSession")
+	c.awaitEnd(r.patience) // or the connection may count in what follows
 	r.start = r.last
 	r.lines, r.sessions = nil, nil
 	delete(r.clients, "c1")

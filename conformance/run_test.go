@@ -1,26 +1,20 @@
 package conformance
 
 import (
-	"context"
 	"errors"
 	"flag"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/zookit/zookit/internal/javazk"
-	"github.com/zookit/zookit/internal/memnet"
 )
 
 var (
 	record  = flag.Bool("record", false, "write what the real server answers into the cases")
 	version = flag.String("version", "", "of the real server; the default is the newest that is recorded")
+	members = flag.Int("members", 1, "of the real ensemble; connections go to a follower")
 )
 
 // TestFake plays every case against the fake, as each release, in virtual
@@ -34,7 +28,7 @@ func TestFake(t *testing.T) {
 // TestReal plays every case against a real server: what the cases say is true.
 // With -record it writes what the real server says into the cases.
 func TestReal(t *testing.T) {
-	s := &suite{target: javaTarget(*version)}
+	s := &suite{target: javaTarget(*version, *members)}
 	if *record {
 		s.play = s.write
 	}
@@ -54,40 +48,6 @@ func (s *suite) write(t *testing.T, c *testCase, r *run) string {
 	require.NoError(t, err)
 	require.NoError(t, c.family.write())
 	return ""
-}
-
-// javaTarget is stand-alone servers of Apache's code.
-func javaTarget(version string) Target {
-	return Target{
-		Name: "java", Version: version,
-		Start: func(t testing.TB, properties []string) Server {
-			flags, config := flagsAndConfig(properties)
-			wanted := releases[0].version
-			for _, r := range releases {
-				if r.column == version {
-					wanted = r.version
-				}
-			}
-			s := javazk.Start(t, javazk.TickTime(2000), javazk.Version(wanted), javazk.Config(config...), javazk.JVM(flags...))
-			return tcpServer(s.Addr())
-		},
-	}
-}
-
-// A tcpServer is one member at an address.
-type tcpServer string
-
-func (s tcpServer) Dial(ctx context.Context, _ int, _ Port) (net.Conn, error) {
-	d := net.Dialer{Timeout: 5 * time.Second}
-	nc, err := d.DialContext(ctx, "tcp", string(s))
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
-		// The server had closed it before Dial returned, as it does with
-		// connections beyond its limit.
-		ours, theirs := new(memnet.Network).Pipe("client", string(s))
-		theirs.Close()
-		return ours, nil
-	}
-	return nc, err
 }
 
 // write puts what was recorded into the file.

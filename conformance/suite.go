@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,6 +82,11 @@ func (s *suite) family(t *testing.T, f *family) {
 func (s *suite) skip(t *testing.T, c *testCase) {
 	if c.members > max(s.target.Members, 1) {
 		t.Skipf("needs an ensemble of %d members", c.members)
+	}
+	for _, feature := range c.needs {
+		if !slices.Contains(s.target.Features, feature) {
+			t.Skipf("needs %s", feature)
+		}
 	}
 	if why, ok := c.not[strings.TrimSuffix(s.column, threeMembers)]; ok {
 		t.Skipf("not for this version: %s", why)

@@ -17,6 +17,9 @@ type Target struct {
 	// Members is how many voting members its ensembles have; 0 is 1. Cases
 	// that need more are skipped.
 	Members int
+	// Features are what its servers have beside the client port. Cases that
+	// need another are skipped.
+	Features []Feature
 	// Virtual says that servers live in memory: each case is played in a
 	// testing/synctest bubble on a server of its own.
 	Virtual bool
@@ -54,6 +57,15 @@ const (
 	ClientPort Port = "client"
 	AdminPort  Port = "admin" // of the AdminServer
 	TLSPort    Port = "tls"
+)
+
+// A Feature is something that a target may not have.
+type Feature string
+
+const (
+	Admin Feature = "admin" // an AdminServer, when the properties enable it
+	SASL  Feature = "sasl"  // users of DIGEST-MD5
+	TLS   Feature = "tls"   // a port for TLS
 )
 
 // An Action is what a Controller does to a member.
