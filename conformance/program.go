@@ -124,9 +124,10 @@ func parseStep(line string) (step, error) {
 
 // keys are the names of arguments that have one.
 var keys = map[string]bool{
-	"acl": true, "add": true, "child": true, "cut": true, "data": true, "exist": true, "flags": true,
-	"frame": true, "len": true, "mode": true, "pers": true, "proto": true, "pw": true, "rec": true,
-	"rel": true, "ro": true, "sid": true, "to": true, "ttl": true, "v": true, "xid": true, "zxid": true,
+	"acl": true, "add": true, "as": true, "auth": true, "authzid": true, "child": true, "cut": true, "data": true, "exist": true, "first": true,
+	"flags": true, "frame": true, "len": true, "mode": true, "nc": true, "nonce": true, "only": true,
+	"pers": true, "port": true, "proto": true, "pw": true, "qop": true, "realm": true, "rec": true, "rel": true,
+	"ro": true, "sid": true, "to": true, "ttl": true, "uri": true, "v": true, "xid": true, "zxid": true,
 }
 
 func parseArgs(line string) (args []arg, err error) {

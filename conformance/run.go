@@ -49,7 +49,7 @@ func (r *run) begin() error {
 	if err := r.findRoles(); err != nil {
 		return err
 	}
-	c, err := r.open("c1", "")
+	c, err := r.open("c1", "", newCall("connect", nil))
 	if err != nil {
 		return err
 	}
@@ -108,6 +108,12 @@ func (r *run) dispatch(s step) error {
 		time.Sleep(d)
 		return err
 	}
+	switch s.verb {
+	case "word":
+		return r.word(s.member, k)
+	case "http":
+		return r.http(s.member, k)
+	}
 	c := r.clients[s.conn]
 	if do, ok := controls[s.verb]; ok {
 		return do(r, k)
@@ -115,7 +121,7 @@ func (r *run) dispatch(s step) error {
 	fresh := s.verb == "connect" || s.verb == "bytes" && c == nil || s.verb == "pipe" && k.at(0).text == "connect"
 	if fresh || c == nil {
 		var err error
-		if c, err = r.open(s.conn, s.member); err != nil {
+		if c, err = r.open(s.conn, s.member, k); err != nil {
 			return err
 		}
 		if !fresh {
@@ -144,6 +150,8 @@ func (r *run) dispatch(s step) error {
 			}
 		}
 		return err
+	case "sasl-digest":
+		r.sasl(c, k)
 	case "eof":
 		r.eof(c, k)
 	case "flush":
@@ -175,9 +183,13 @@ func (r *run) dispatch(s step) error {
 }
 
 // open makes a connection under a name to a member; what had the name stays
-// open.
-func (r *run) open(name, member string) (*client, error) {
-	nc, err := r.dial(member)
+// open. "connect port=tls as=client" says to which of its ports, and who one is.
+func (r *run) open(name, member string, k call) (*client, error) {
+	port := ClientPort
+	if k.has("port") {
+		port = Port(k.named["port"].text)
+	}
+	nc, err := r.dialPort(member, port, k.named["as"].text)
 	if err != nil {
 		return nil, err
 	}
@@ -329,30 +341,34 @@ func (r *run) do(c *client, verb string) {
 	r.collect(c, []sent{req.sent})
 }
 
-// end ends all connections and sessions of the case, so that none disturbs the
-// zxids of the next one.
+// end ends all sessions and connections of the case, so that none disturbs
+// the zxids and the counts of the next one.
 func (r *run) end() {
+	for _, s := range r.sessions {
+		r.endSession(s)
+	}
 	for _, c := range r.opened {
+		if c.session != nil {
+			c.awaitEnd(r.patience) // as its session has ended
+		}
 		c.net.Close()
 	}
-	for _, s := range r.sessions {
-		nc, err := r.dial("")
-		if err != nil {
-			return
-		}
-		c := newClient("", nc)
-		req := proto.ConnectRequest{Timeout: 10000, SessionID: s.id, Password: s.password}
-		c.write(frame(req.AppendTo(nil)))
-		auth := proto.AuthPacket{Scheme: "digest", Auth: []byte("end:end")}
-		b := frame(auth.AppendTo(proto.RequestHeader{Xid: proto.XidAuth, Op: proto.OpAuth}.AppendTo(nil)))
-		c.write(append(b, frame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.AppendTo(nil))...))
-		for {
-			if _, err := c.read(r.patience); err != nil {
-				break
-			}
-		}
-		nc.Close()
+}
+
+// endSession takes a session over and closes it.
+func (r *run) endSession(s *session) {
+	nc, err := r.dial("")
+	if err != nil {
+		return
 	}
+	defer nc.Close()
+	c := newClient("", nc)
+	req := proto.ConnectRequest{Timeout: 10000, SessionID: s.id, Password: s.password}
+	c.write(frame(req.AppendTo(nil)))
+	auth := proto.AuthPacket{Scheme: "digest", Auth: []byte("end:end")}
+	b := frame(auth.AppendTo(proto.RequestHeader{Xid: proto.XidAuth, Op: proto.OpAuth}.AppendTo(nil)))
+	c.write(append(b, frame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.AppendTo(nil))...))
+	c.awaitEnd(r.patience)
 }
 
 // session finds a session by the name of a connection that had it.

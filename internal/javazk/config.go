@@ -16,7 +16,10 @@ import (
 	"github.com/zookit/zookit/internal/backend"
 )
 
-const defaultTick = 200 * time.Millisecond
+const (
+	defaultTick = 200 * time.Millisecond
+	allWords    = "4lw.commands.whitelist=*"
+)
 
 // checked fills in the defaults of a spec, and says what is wrong with it.
 func checked(s backend.Spec) (backend.Spec, error) {
@@ -139,7 +142,7 @@ func (m *member) config() []string {
 		"dataDir=" + m.dataDir(),
 		fmt.Sprint("tickTime=", tick.Milliseconds()),
 		"maxClientCnxns=0",
-		"4lw.commands.whitelist=*",
+		allWords,
 		fmt.Sprint("admin.enableServer=", s.AdminServer),
 	}
 	if s.AdminServer {
@@ -155,7 +158,13 @@ func (m *member) config() []string {
 	if len(s.Users) > 0 {
 		c = append(c, "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider")
 	}
-	return slices.Concat(c, m.quorumConfig(), m.tlsConfig(), s.Config)
+	c = slices.Concat(c, m.quorumConfig(), m.tlsConfig(), s.Config)
+	if slices.Contains(s.Config, allWords[:len(allWords)-1]) {
+		// Without a value it is the server's own list. An empty one would
+		// enable none, and srvr is how one learns that a server serves.
+		c = slices.DeleteFunc(c, func(line string) bool { return strings.HasPrefix(allWords, line) })
+	}
+	return c
 }
 
 // quorumConfig gives a booting ensemble time, however busy the machine is,
