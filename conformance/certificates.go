@@ -74,7 +74,7 @@ func encodeSigned(t, by *x509.Certificate, key, byKey *ecdsa.PrivateKey) signed 
 func (c certificates) tlsConfig(who string) (*tls.Config, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(c.ca.cert)
-	config := &tls.Config{RootCAs: roots, ServerName: "localhost", MaxVersion: tls.VersionTLS12}
+	config := &tls.Config{RootCAs: roots, ServerName: "localhost"}
 	proof, ok := map[string]signed{"client": c.client, "stranger": c.stranger}[who]
 	if !ok {
 		return config, nil
@@ -83,4 +83,20 @@ func (c certificates) tlsConfig(who string) (*tls.Config, error) {
 	// Even when the server says that it wants certificates of others.
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	return config, err
+}
+
+// serverTLS is that of a server with ssl.clientAuth.
+func (c certificates) serverTLS(clientAuth string) *tls.Config {
+	pair, err := tls.X509KeyPair(c.server.cert, c.server.key)
+	if err != nil {
+		panic(err)
+	}
+	clients := x509.NewCertPool()
+	clients.AppendCertsFromPEM(c.ca.cert)
+	return &tls.Config{
+		Certificates: []tls.Certificate{pair}, ClientCAs: clients,
+		ClientAuth: map[string]tls.ClientAuthType{
+			"need": tls.RequireAndVerifyClientCert, "want": tls.VerifyClientCertIfGiven, "none": tls.NoClientCert,
+		}[clientAuth],
+	}
 }

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -22,7 +23,11 @@ func (r *run) dialPort(member string, port Port, as string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tls.Client(nc, config), nil
+	secured := tls.Client(nc, config)
+	ctx, cancel := context.WithTimeout(r.ctx, r.patience)
+	defer cancel()
+	_ = secured.HandshakeContext(ctx) // that it fails shows in what is read
+	return secured, nil
 }
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -14,7 +14,7 @@ import (
 // Options come behind those that cases need.
 func Fake(version string, opts ...fakezk.Option) Target {
 	return Target{
-		Name: "fake", Version: version, Virtual: true,
+		Name: "fake", Version: version, Virtual: true, Features: []Feature{SASL, TLS},
 		Start: func(t testing.TB, properties []string) Server {
 			return fakeServer{fakezk.New(t, append(fakeOptions(version, properties), opts...)...)}
 		},
@@ -27,6 +27,12 @@ func fakeOptions(version string, properties []string) []fakezk.Option {
 	opts := []fakezk.Option{
 		fakezk.TickTime(2 * time.Second), fakezk.MaxClientConns(0), fakezk.JVMFlags(p.flags...), fakezk.Config(p.config...),
 	}
+	if len(p.users) > 0 {
+		opts = append(opts, fakezk.SASL(p.users))
+	}
+	if p.tls != "" {
+		opts = append(opts, fakezk.TLS(testCertificates().serverTLS(p.tls)))
+	}
 	if version != "" {
 		opts = append(opts, fakezk.Version(version))
 	}
@@ -36,8 +42,12 @@ func fakeOptions(version string, properties []string) []fakezk.Option {
 type fakeServer struct{ *fakezk.Ensemble }
 
 func (s fakeServer) Dial(ctx context.Context, member int, port Port) (net.Conn, error) {
-	if port != ClientPort {
-		return nil, fmt.Errorf("the fake has no %s port", port)
+	m := s.Servers()[member]
+	switch port {
+	case ClientPort:
+		return s.DialContext(ctx, "tcp", m.Addr())
+	case TLSPort:
+		return s.DialContext(ctx, "tcp", m.SecureAddr())
 	}
-	return s.DialContext(ctx, "tcp", s.Servers()[member].Addr())
+	return nil, fmt.Errorf("the fake has no %s port", port)
 }

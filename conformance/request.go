@@ -104,7 +104,7 @@ func (r *run) body(b []byte, op proto.Op, k call) ([]byte, error) {
 	case proto.OpAuth:
 		b = jute.AppendInt(b, 0)
 		b = jute.AppendNullable(b, k.at(0).text, k.at(0).null)
-		b = jute.AppendNullable(b, k.at(1).text, k.at(1).null)
+		b = jute.AppendNullable(b, r.expandRuns(k.at(1).text), k.at(1).null)
 	case proto.OpSASL:
 		b = jute.AppendNullable(b, k.at(0).text, k.at(0).null)
 	case proto.OpCreateSession:
@@ -153,7 +153,7 @@ func appendACL(b []byte, k call) []byte {
 		n, _ := strconv.Atoi(text[1:])
 		return jute.AppendInt(b, int32(n))
 	}
-	entries := strings.Split(text, ",")
+	entries := splitACL(text)
 	b = jute.AppendInt(b, int32(len(entries)))
 	for _, entry := range entries {
 		parts := strings.SplitN(entry+"::", ":", 3)
@@ -164,6 +164,20 @@ func appendACL(b []byte, k call) []byte {
 		b = jute.AppendNullable(b, id, id == "null")
 	}
 	return b
+}
+
+// splitACL cuts a list before each entry, which begins with a number: an id may
+// have commas.
+func splitACL(text string) (entries []string) {
+	for i, part := range strings.Split(text, ",") {
+		perms, _, _ := strings.Cut(part, ":")
+		if _, err := strconv.Atoi(perms); err != nil && i > 0 {
+			entries[len(entries)-1] += "," + part
+			continue
+		}
+		entries = append(entries, part)
+	}
+	return entries
 }
 
 // paths appends a vector of paths, separated by commas.

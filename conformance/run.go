@@ -56,6 +56,10 @@ func (r *run) begin() error {
 	if text := r.handshake(c, newCall("connect", nil)); c.session == nil {
 		return fmt.Errorf("no session: %s", text)
 	}
+	c.write(authFrame()) // where it is demanded
+	if _, err := c.read(r.patience); err != nil {
+		return err
+	}
 	r.do(c, "closeSession")
 	c.awaitEnd(r.patience) // or the connection may count in what follows
 	r.start = r.last
@@ -365,10 +369,14 @@ func (r *run) endSession(s *session) {
 	c := newClient("", nc)
 	req := proto.ConnectRequest{Timeout: 10000, SessionID: s.id, Password: s.password}
 	c.write(frame(req.AppendTo(nil)))
-	auth := proto.AuthPacket{Scheme: "digest", Auth: []byte("end:end")}
-	b := frame(auth.AppendTo(proto.RequestHeader{Xid: proto.XidAuth, Op: proto.OpAuth}.AppendTo(nil)))
-	c.write(append(b, frame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.AppendTo(nil))...))
+	c.write(append(authFrame(), frame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.AppendTo(nil))...))
 	c.awaitEnd(r.patience)
+}
+
+// authFrame is an auth request.
+func authFrame() []byte {
+	auth := proto.AuthPacket{Scheme: "digest", Auth: []byte("zookit:zookit")}
+	return frame(auth.AppendTo(proto.RequestHeader{Xid: proto.XidAuth, Op: proto.OpAuth}.AppendTo(nil)))
 }
 
 // session finds a session by the name of a connection that had it.

@@ -120,7 +120,7 @@ func (s *state) normalizeACL(ids []identity, list []proto.ACL) (*aclList, proto.
 			return nil, proto.InvalidACL
 		case a.Scheme == schemeAuth:
 			before := len(out)
-			for _, id := range ids {
+			for _, id := range inTableOrder(ids) {
 				if s.cfg.authenticating(id) {
 					out = append(out, proto.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
 				}

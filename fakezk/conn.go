@@ -30,6 +30,7 @@ type conn struct {
 	login     *saslLogin // nil before its first token
 	watching  map[watchKey]watchKinds
 	firedIn   uint64 // the pass of watches.fire that told this connection
+	emptied   bool   // a watch on data has fired; words tell of the connection even if it was the last
 	endsAt    int64  // deadline of a silent connection
 	stats     connStats
 	forWord   bool // it asks a four-letter word

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zookit/zookit/internal/memnet"
+	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/internal/testenv"
 )
 
@@ -164,6 +165,9 @@ func (e *Ensemble) wallClock() int64 { return time.Now().UnixMilli() }
 // fire tells watches what the last transaction has changed.
 func (e *Ensemble) fire(fx *effects) {
 	for _, ch := range e.state.changes {
+		if s := e.sessions[ch.owner]; s != nil && ch.event == proto.EventNodeCreated {
+			s.owned = true
+		}
 		for _, s := range e.servers {
 			s.watches.fire(e.state, ch, e.state.zxid, fx)
 		}

@@ -155,15 +155,12 @@ func (s *Server) reportSessions(b *strings.Builder) {
 	owners := 0
 	var paths strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(e.sessions)) {
-		any := false
-		e.state.eachEphemeral(id, func(path string) {
-			if !any {
-				any = true
-				owners++
-				fmt.Fprintf(&paths, "%s:\n", sessionName(id))
-			}
-			fmt.Fprintf(&paths, "\t%s\n", path)
-		})
+		if !e.sessions[id].owned {
+			continue
+		}
+		owners++
+		fmt.Fprintf(&paths, "%s:\n", sessionName(id))
+		e.state.eachEphemeral(id, func(path string) { fmt.Fprintf(&paths, "\t%s\n", path) })
 	}
 	fmt.Fprintf(b, "Sessions with Ephemerals (%d):\n%s", owners, paths.String())
 	b.WriteString("Connections dump:\nConnections ")

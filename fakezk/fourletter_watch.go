@@ -21,14 +21,15 @@ func (c *conn) dataPaths() []string {
 	return slices.Sorted(maps.Keys(paths))
 }
 
-// watchesBySession are the watched paths of each session.
+// watchesBySession are the watched paths of each session. One whose watches
+// have all fired is among them, with none.
 func (s *Server) watchesBySession() map[int64][]string {
 	watches := map[int64][]string{}
 	for c := range s.conns {
 		if c.session == nil {
 			continue
 		}
-		if paths := c.dataPaths(); len(paths) > 0 {
+		if paths := c.dataPaths(); len(paths) > 0 || c.emptied {
 			watches[c.session.id] = paths
 		}
 	}

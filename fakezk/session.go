@@ -7,6 +7,7 @@ type session struct {
 	conn    *conn  // nil while no connection holds it
 	client  string // address of its latest connection
 	endsAt  int64  // deadline in the expiry queue
+	owned   bool   // it has had ephemerals, of which dump tells even when they are gone
 }
 
 // firstSessionID is where a server's session ids begin: its id, and the clock,

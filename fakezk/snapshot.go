@@ -44,6 +44,7 @@ func (e *Ensemble) Restore(s *Snapshot) {
 	e.reaper.queue = nil
 	e.state.sessions.Ascend(func(r sessionRecord) bool {
 		s := &session{id: r.id, timeout: int64(r.timeout), client: r.client}
+		e.state.eachEphemeral(s.id, func(string) { s.owned = true })
 		e.sessions[s.id] = s
 		e.touch(s, e.now(), s.timeout)
 		return true

@@ -50,6 +50,7 @@ type change struct {
 	event int32
 	path  string
 	acl   *aclList // of the node, for who may see the event
+	owner int64    // of the node
 }
 
 // undo is a node as it was, or that it was not there.
@@ -169,7 +170,7 @@ func (s *state) rollBack() {
 
 // note records a change for watches.
 func (s *state) note(event int32, n *znode) {
-	s.changes = append(s.changes, change{event, n.path, n.acl})
+	s.changes = append(s.changes, change{event, n.path, n.acl, n.owner})
 }
 
 // parentOf finds the parent of a path that has a slash, or nil.

@@ -145,6 +145,7 @@ func (w *watches) fireOne(s *state, key watchKey, ch change, zxid int64, fx *eff
 		}
 		delete(c.watching, key)
 		w.count[key.table]--
+		c.emptied = c.emptied || key.table == dataTable
 	}
 	clear(watchers[len(keep):])
 	if len(keep) == 0 {
@@ -213,6 +214,7 @@ func (w *watches) remove(c *conn, path string, kind int32) proto.Code {
 		for table, kinds := range byTable {
 			w.disarm(c, watchKey{watchTable(table), path}, kinds)
 		}
+		c.emptied = c.emptied && len(c.dataPaths()) > 0
 	}
 	return code
 }
