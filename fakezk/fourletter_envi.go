@@ -13,12 +13,21 @@ import (
 // unknown is how a real server tells of a property that it does not have.
 const unknown = "<NA>"
 
-// reportEnvironment is envi. There is no Java, and the rest is true.
+// reportEnvironment is envi.
 func reportEnvironment(version string) string {
 	var b strings.Builder
 	b.WriteString("Environment:\n")
+	for _, line := range environment(version) {
+		fmt.Fprintf(&b, "%s=%s\n", line[0], line[1])
+	}
+	return b.String()
+}
+
+// environment are pairs of a key and its value. There is no Java, and the rest
+// is true.
+func environment(version string) [][2]string {
 	total, free := memory()
-	for _, line := range [][2]string{
+	return [][2]string{
 		{"zookeeper.version", version},
 		{"host.name", known(os.Hostname())},
 		{"java.version", unknown},
@@ -37,10 +46,7 @@ func reportEnvironment(version string) string {
 		{"os.memory.free", megabytes(free)},
 		{"os.memory.max", megabytes(uint64(debug.SetMemoryLimit(-1)))},
 		{"os.memory.total", megabytes(total)},
-	} {
-		fmt.Fprintf(&b, "%s=%s\n", line[0], line[1])
 	}
-	return b.String()
 }
 
 func known(value string, err error) string {

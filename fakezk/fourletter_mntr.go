@@ -7,71 +7,90 @@ import (
 	"strings"
 )
 
-// reportMetrics is mntr: what a real server tells and a fake can know. Left
-// out are the queues, pipelines, caches and disks that a fake does not have.
+// A metric is one line of mntr, which has "zk_" before its key, and one entry
+// of the admin server's monitor. Its value is an integer, a text, or a float.
+type metric struct {
+	key   string
+	value any
+}
+
+// reportMetrics is mntr.
 func (s *Server) reportMetrics(b *strings.Builder, openFiles, maxFiles int64) {
-	e := s.ensemble
-	fmt.Fprintf(b, "zk_version\t%s\nzk_server_state\tstandalone\n", e.cfg.fullVersion())
-	b.WriteString("zk_avg_latency\t0.0\nzk_connection_drop_probability\t0.0\n")
+	for _, m := range s.metrics(openFiles, maxFiles) {
+		if f, ok := m.value.(float64); ok {
+			m.value = javaFloat(f)
+		}
+		fmt.Fprintf(b, "zk_%s\t%v\n", m.key, m.value)
+	}
+}
+
+// javaFloat writes a number as Java does, with a point.
+func javaFloat(f float64) string {
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
+}
+
+// metrics are those that a real server tells and a fake can know, in the real
+// order. Left out are the queues, pipelines, caches and disks that a fake does
+// not have. What is 0 here happens on no server that stands alone and
+// throttles nothing.
+func (s *Server) metrics(openFiles, maxFiles int64) []metric {
+	e, st := s.ensemble, &s.stats
 	received, sent, bytes := s.traffic()
-	st := &s.stats
-	for _, m := range []struct {
-		key   string
-		value int64
-	}{
-		{"min_latency", 0},
-		{"max_latency", 0},
-		{"packets_received", received},
-		{"packets_sent", sent},
-		{"bytes_received_count", bytes},
-		{"response_bytes", st.responseBytes},
-		{"watch_bytes", st.watchBytes},
-		{"last_client_response_size", int64(st.lastResponse)},
-		{"min_client_response_size", int64(st.minResponse)},
-		{"max_client_response_size", int64(st.maxResponse)},
-
-		{"num_alive_connections", int64(len(s.conns))},
-		{"connection_request_count", st.connects},
-		{"connection_revalidate_count", st.revalidated},
-		{"connection_rejected", st.rejected},
-		{"connection_drop_count", st.dropped},
-		{"sessionless_connections_expired", st.silent},
-		{"stale_sessions_expired", st.expired},
-		{"auth_failed_count", st.badHandshakes},
-		{"unsuccessful_handshake", st.badHandshakes},
-		{"global_sessions", int64(len(e.sessions))},
-		{"local_sessions", 0},
-
-		{"znode_count", int64(e.state.nodeCount())},
-		{"ephemerals_count", int64(e.state.ephemerals.Len())},
-		{"watch_count", int64(s.watchCount())},
-		{"approximate_data_size", e.state.dataSize + int64(len("/"))}, // the root's alias
+	return []metric{
+		{"version", e.cfg.fullVersion()},
+		{"server_state", "standalone"},
+		{"ephemerals_count", e.state.ephemerals.Len()},
+		{"num_alive_connections", len(s.conns)},
+		{"avg_latency", 0.0},
 		{"outstanding_requests", 0},
-		{"uptime", e.now() - st.started},
-		{"open_file_descriptor_count", openFiles},
-		{"max_file_descriptor_count", maxFiles},
-
-		// Nothing of this happens here, as on a real server that stands alone
-		// and throttles nothing.
-		{"non_mtls_local_conn_count", 0},
+		{"znode_count", e.state.nodeCount()},
+		{"global_sessions", len(e.sessions)},
 		{"non_mtls_remote_conn_count", 0},
+		{"last_client_response_size", st.lastResponse},
+		{"packets_sent", sent},
+		{"packets_received", received},
+		{"max_client_response_size", st.maxResponse},
+		{"connection_drop_probability", 0.0},
+		{"watch_count", s.watchCount()},
+		{"auth_failed_count", st.badHandshakes},
+		{"min_latency", 0},
+		{"max_file_descriptor_count", maxFiles},
+		{"approximate_data_size", e.state.dataSize + int64(len("/"))}, // the root's alias
+		{"open_file_descriptor_count", openFiles},
+		{"local_sessions", 0},
+		{"uptime", e.now() - st.started},
+		{"max_latency", 0},
 		{"outstanding_tls_handshake", 0},
-		{"tls_handshake_exceeded", 0},
-		{"throttled_ops", 0},
-		{"stale_requests", 0},
+		{"min_client_response_size", st.minResponse},
+		{"non_mtls_local_conn_count", 0},
+		{"watch_bytes", st.watchBytes},
 		{"stale_requests_dropped", 0},
-		{"stale_replies", 0},
+		{"throttled_ops", 0},
+		{"connection_rejected", st.rejected},
+		{"sessionless_connections_expired", st.silent},
+		{"stale_requests", 0},
+		{"connection_drop_count", st.dropped},
+		{"bytes_received_count", bytes},
 		{"request_throttle_wait_count", 0},
+		{"stale_replies", 0},
+		{"response_bytes", st.responseBytes},
+		{"diff_count", 0},
+		{"connection_revalidate_count", st.revalidated},
+		{"unrecoverable_error_count", 0},
+		{"unsuccessful_handshake", st.badHandshakes},
+		{"commit_count", 0},
+		{"proposal_count", 0},
 		{"large_requests_rejected", 0},
 		{"looking_count", 0},
-		{"proposal_count", 0},
-		{"commit_count", 0},
-		{"snap_count", 0},
-		{"diff_count", 0},
-		{"unrecoverable_error_count", 0},
 		{"digest_mismatches_count", 0},
-	} {
-		fmt.Fprintf(b, "zk_%s\t%d\n", m.key, m.value)
+		{"connection_request_count", st.connects},
+		{"snap_count", 0},
+		{"stale_sessions_expired", st.expired},
+		{"tls_handshake_exceeded", 0},
 	}
 }
 

@@ -92,11 +92,7 @@ func (c *conn) reportSession(b *strings.Builder) {
 	if st.xid >= 0 {
 		fmt.Fprintf(b, ",lcxid=0x%x", st.xid)
 	}
-	responded := max(st.at, 1) // 0 says never
-	if st.op == noOp || st.op == neverOp {
-		responded = 0
-	}
-	fmt.Fprintf(b, ",lzxid=0x%x,lresp=%d,llat=0,minlat=0,avglat=0,maxlat=0", uint64(st.zxid), responded)
+	fmt.Fprintf(b, ",lzxid=0x%x,lresp=%d,llat=0,minlat=0,avglat=0,maxlat=0", uint64(st.zxid), st.respondedAt())
 }
 
 // javaAddr is the client's address as Java prints it.

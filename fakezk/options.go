@@ -52,6 +52,10 @@ type config struct {
 	latencySeed               uint64
 	latencyLeast, latencyMost time.Duration
 
+	zooCfg string            // as it was given
+	flags  map[string]string // system properties of JVM flags
+	admin  adminOptions
+
 	acls     *aclCache
 	errs     []error  // of options
 	warnings []string // of configuration files, to be logged

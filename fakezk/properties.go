@@ -51,6 +51,10 @@ func JVMFlags(flags ...string) Option {
 				order = append(order, key)
 			}
 			last[key] = setting{key: key, value: value, at: "JVM flag"}
+			if c.flags == nil {
+				c.flags = map[string]string{}
+			}
+			c.flags[key] = value
 		}
 		for _, key := range order {
 			c.setProperty(key, last[key])
@@ -87,6 +91,7 @@ type zooCfg struct {
 // readConfig applies a zoo.cfg. A line's number behind where is where it is.
 func (c *config) readConfig(where, text string) {
 	var z zooCfg
+	c.zooCfg += strings.TrimSuffix(text, "\n") + "\n"
 	for _, s := range parseProperties(where, text) {
 		switch set := configKeys[s.key]; {
 		case set != nil:
@@ -146,7 +151,7 @@ func (c *config) setProperty(name string, s setting) {
 
 // propertyNamed is what a system property sets, or nil.
 func propertyNamed(name string) set {
-	for _, table := range []map[string]set{systemProperties, saslProperties, tlsProperties} {
+	for _, table := range []map[string]set{systemProperties, saslProperties, tlsProperties, adminProps} {
 		if set := table[name]; set != nil {
 			return set
 		}

@@ -47,6 +47,14 @@ func (s *connStats) answered(op proto.Op, xid int32, zxid int64) {
 	}
 }
 
+// respondedAt is when the last reply went out, in milliseconds; 0 is never.
+func (s *connStats) respondedAt() int64 {
+	if s.op == noOp || s.op == neverOp {
+		return 0
+	}
+	return max(s.at, 1)
+}
+
 // clear is crst. The server's sums are not affected.
 func (s *connStats) clear() {
 	s.clearedReceived, s.clearedSent = s.received, s.sent

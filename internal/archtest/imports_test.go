@@ -92,6 +92,9 @@ var rules = []rule{
 		below("fakezk"), transitive, func(d dep) bool {
 			return !d.std && !d.ours && d.path != "github.com/google/btree"
 		}},
+	{"fakezk itself imports no net/http, which is fakezk/admin's, and heavy",
+		func(pkg string) bool { return pkg == "fakezk" || within(pkg, "fakezk/internal") }, transitive,
+		func(d dep) bool { return d.path == "net/http" }},
 	{"recipes imports zk and package std only", below("recipes"), direct, func(d dep) bool {
 		return !d.std && !(d.ours && (d.path == "zk" || within(d.path, "recipes")))
 	}},
@@ -191,6 +194,8 @@ func TestCheckFails(t *testing.T) {
 		{"fakezk", "fakezk never", []string{ours("zk"), ours("zk/metrics")}, []string{ours("internal/memnet")}},
 		{"fakezk/admin", "fakezk never", []string{ours("zk")}, []string{ours("fakezk")}},
 		{"fakezk/admin", "fakezk imports nothing", []string{outside}, []string{"github.com/google/btree"}},
+		{"fakezk", "fakezk itself", []string{"net/http"}, []string{"net"}},
+		{"fakezk/admin", "", nil, []string{"net/http"}},
 		{"recipes", "recipes imports", []string{ours("internal/proto"), ours("fakezk"), outside}, []string{ours("zk"), "time"}},
 		{"chaos", "chaos works", []string{ours("zk"), ours("fakezk"), ours("harness")}, []string{ours("internal/memnet"), outside}},
 		{"internal/javazk", "internal/javazk imports", []string{ours("zk"), outside}, []string{ours("internal/backend"), "golang.org/x/sys/unix"}},

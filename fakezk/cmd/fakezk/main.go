@@ -5,10 +5,12 @@
 //	fakezk                          # 127.0.0.1:2181
 //	fakezk -listen 127.0.0.1:0      # a port that is free
 //	fakezk -config conf/zoo.cfg     # as a real server reads it
+//	fakezk -admin 127.0.0.1:8080    # with an admin server, of HTTP
 //
 // System properties come from the environment variables SERVER_JVMFLAGS and
 // JVMFLAGS, as with zkServer.sh. When the server serves, one line on standard
-// output tells where: "fakezk listening on 127.0.0.1:2181".
+// output tells where: "fakezk listening on 127.0.0.1:2181". Where a port for TLS
+// and the admin server are is in the log, on standard error.
 //
 // SIGTERM and SIGINT end it, with exit code 0: a real server ends with 143,
 // because Java dies of the signal, but to end when told to is no failure. A
@@ -17,6 +19,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -30,6 +33,7 @@ import (
 	"syscall"
 
 	"github.com/zookit/zookit/fakezk"
+	"github.com/zookit/zookit/fakezk/admin"
 )
 
 const (
@@ -47,6 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	listen := flags.String("listen", "", "`address` to listen on, whatever the configuration says; the default is "+defaultAddr)
 	config := flags.String("config", "", "`file` to configure the server, such as zoo.cfg")
+	adminAddr := flags.String("admin", "", "`address` of the admin server, whatever the configuration says; by default there is none unless the configuration has admin.serverPort or admin.enableServer=true")
 	verbose := flags.Bool("v", false, "log every connection")
 	version := flags.Bool("version", false, "print the version and exit")
 	switch err := flags.Parse(args); {
@@ -66,7 +71,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		level = slog.LevelDebug
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	return serve(options(*listen, *config, logger), stdout, stderr)
+	return serve(options(*listen, *config, logger), *adminAddr, logger, stdout, stderr)
 }
 
 // options are in the order in which they override each other: flags of Java,
@@ -87,7 +92,7 @@ func options(listen, config string, logger *slog.Logger) []fakezk.Option {
 }
 
 // serve serves until a signal comes.
-func serve(opts []fakezk.Option, stdout, stderr io.Writer) int {
+func serve(opts []fakezk.Option, adminAddr string, logger *slog.Logger, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	server, err := fakezk.Listen(opts...)
@@ -98,14 +103,44 @@ func serve(opts []fakezk.Option, stdout, stderr io.Writer) int {
 		}
 		return exitUsage
 	}
+	web, err := listenAdmin(server.Servers()[0], adminAddr, logger)
+	if err != nil {
+		server.Close()
+		fmt.Fprintln(stderr, err)
+		return exitFailed
+	}
+	if addr := server.Servers()[0].SecureAddr(); addr != "" {
+		logger.Info("listening for TLS", "addr", addr)
+	}
 	fmt.Fprintln(stdout, "fakezk listening on", server.Servers()[0].Addr())
 	<-ctx.Done()
 	stop() // a second signal ends the process as if there were no handler
-	if err := server.Close(); err != nil {
+	if web != nil {
+		err = web.Close()
+	}
+	if err := errors.Join(err, server.Close()); err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}
 	return 0
+}
+
+// listenAdmin starts an admin server where there is to be one. That the port is
+// taken that everybody has by default is no reason not to serve.
+func listenAdmin(server *fakezk.Server, addr string, logger *slog.Logger) (*admin.Server, error) {
+	settings := server.AdminSettings()
+	if addr == "" && !settings.Enabled {
+		return nil, nil
+	}
+	web, err := admin.Listen(server, cmp.Or(addr, settings.Addr))
+	switch {
+	case err == nil:
+		logger.Info("admin server", "url", web.URL())
+	case addr == "" && settings.DefaultPort:
+		logger.Warn("no admin server; admin.serverPort is not set", "cause", err)
+		return nil, nil
+	}
+	return web, err
 }
 
 func moduleVersion() string {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -189,7 +190,32 @@ server.1=localhost:2888:3888;0
 	require.NoError(t, err)
 	require.Contains(t, ask(t, "127.0.0.1:"+port, "srvr"), "Mode: standalone\n")
 	require.Zero(t, r.stop(t, syscall.SIGTERM))
-	require.Empty(t, r.stderr.String())
+	require.Regexp(t, `\A\S+ level=(INFO|WARN) msg="(no )?admin server.*\n\z`, r.stderr.String(), "port 8080 may be somebody else's")
+}
+
+// TestAdminServer has it by the configuration and by the flag, which wins.
+func TestAdminServer(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := free.Addr().String()
+	free.Close()
+	_, port, _ := net.SplitHostPort(addr)
+	byFile := []string{"-config", write(t, "zoo.cfg", "clientPort=0\nadmin.serverPort="+port+"\nadmin.commandURL=/c\n")}
+	for url, args := range map[string][]string{
+		"http://" + addr + "/c/ruok":        byFile,
+		"http://" + addr + "/commands/ruok": {"-listen", "127.0.0.1:0", "-admin", addr},
+	} {
+		r := start(t, nil, args...)
+		req, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+		require.NoError(t, err)
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		resp.Body.Close()
+		require.Equal(t, "{\n  \"command\" : \"ruok\",\n  \"error\" : null\n}", string(body))
+		require.Zero(t, r.stop(t, syscall.SIGTERM))
+	}
 }
 
 func TestListenOverridesConfiguration(t *testing.T) {
@@ -215,6 +241,7 @@ func TestErrors(t *testing.T) {
 		{args: []string{"-nosuch"}, code: 2, want: "-nosuch"},
 		{args: []string{"zoo.cfg"}, code: 2, want: `unexpected argument "zoo.cfg"`},
 		{args: []string{"-listen", taken.Addr().String()}, code: 1, want: "address already in use"},
+		{args: []string{"-listen", "127.0.0.1:0", "-admin", taken.Addr().String()}, code: 1, want: "admin: listen tcp"},
 	} {
 		cmd := command(t, test.env, test.args...)
 		var stderr bytes.Buffer
