@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zookit/zookit/chaos"
@@ -22,11 +23,22 @@ type admin struct {
 	link *chaos.Link
 	root *zk.Conn // without the test's chroot
 	view *zk.Conn // with it
+
+	mu  sync.Mutex
+	had map[int64]bool // ids of its sessions; one that it has lost may live on
+}
+
+// has tells whether a session is or was its own.
+func (a *admin) has(session int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.had[a.root.Session().ID()] = true
+	return a.had[session]
 }
 
 // connectAdmin connects as the super user, if the backend has one.
 func (r *realCluster) connectAdmin(ctx context.Context, log *slog.Logger, password string) error {
-	a := &admin{link: chaos.NewLink(r.dialMember)}
+	a := &admin{link: chaos.NewLink(r.dialMember), had: map[int64]bool{}}
 	opts := []zk.Option{
 		zk.Dialer(a.link.DialContext), zk.Logger(log), zk.SessionTimeout(patience),
 		zk.MaxRequest(16 << 20),
@@ -39,6 +51,7 @@ func (r *realCluster) connectAdmin(ctx context.Context, log *slog.Logger, passwo
 		return err
 	}
 	a.root, a.view = conn, conn
+	a.has(0)
 	r.admin = a
 	return nil
 }
@@ -56,6 +69,7 @@ func (r *realCluster) dialMember(ctx context.Context, _, addr string) (net.Conn,
 // ask asks until there is an answer, since members come and go. What it asks
 // can be asked twice.
 func (a *admin) ask(ctx context.Context, do func(ctx context.Context) error) error {
+	defer a.has(0) // it may be another session now
 	for {
 		err := do(ctx)
 		passes := errors.Is(err, zk.ErrConnectionLoss) || errors.Is(err, zk.ErrSessionExpired)

@@ -28,6 +28,7 @@ type realCluster struct {
 	sessions *sessions
 	admin    *admin
 	external bool
+	tls      bool   // clients come by it
 	chroot   string // of the test, "" on an ensemble of its own
 	members  atomic.Pointer[[]backend.Member]
 }
@@ -58,7 +59,7 @@ func (e *Ensemble) startReal() {
 func (e *Ensemble) bootReal(start backend.Starter) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.t.Context()), startTime)
 	defer cancel()
-	r := &realCluster{sessions: newSessions(), external: e.cfg.backend == externalBackend}
+	r := &realCluster{sessions: newSessions(), external: e.cfg.backend == externalBackend, tls: e.cfg.tls}
 	e.cluster, e.inspector = r, r
 	spec, err := e.realSpec()
 	if err != nil {

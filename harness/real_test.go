@@ -166,6 +166,23 @@ func TestJavaObserverAndRoles(t *testing.T) {
 	require.Equal(t, []string{"follower", "leader", "observer"}, roles)
 }
 
+// A test may leave an ensemble in ruins: its end does not wait for answers.
+func TestJavaEndsWithoutQuorum(t *testing.T) {
+	var c *zk.Conn
+	var ends time.Time
+	r := inside(t, func(r *recorder) {
+		e := java(r, harness.Servers(3))
+		e.Connect()
+		c = dial(t, e)
+		e.Servers()[0].Kill()
+		e.Servers()[1].Pause()
+		ends = time.Now()
+	})
+	require.Less(t, time.Since(ends), 20*time.Second)
+	c.Close()
+	require.Contains(t, r.said(), "left behind: session 0x")
+}
+
 // What has failed is explained by what the servers say.
 func TestJavaLogsOfAFailedTest(t *testing.T) {
 	r := inside(t, func(r *recorder) {

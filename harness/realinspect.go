@@ -61,20 +61,17 @@ func (r *realCluster) Tree() iter.Seq2[string, Znode] {
 }
 
 // Sessions are those that the fronts have seen; on an ensemble of the test's
-// own also those that came by TLS, by their ids alone.
+// own also those that came by TLS, by their ids alone. Without a leader nobody
+// knows their ephemerals, or whether one has expired before its connection has
+// been away for its timeout.
 func (r *realCluster) Sessions() []Session {
-	all := r.sessions.all()
-	if alive := r.alive(); alive != nil {
-		all = slices.DeleteFunc(all, func(s Session) bool { return !slices.Contains(alive, s.ID) })
-		for _, id := range alive {
-			known := slices.ContainsFunc(all, func(s Session) bool { return s.ID == id })
-			if !known && !r.external && id != r.admin.root.Session().ID() {
-				all = append(all, Session{ID: id, Client: "an unknown address"})
-			}
-		}
+	alive := r.alive()
+	all := r.sessions.all(alive)
+	if r.tls {
+		all = append(all, r.unseen(alive, all)...)
 	}
-	if len(all) == 0 {
-		return nil
+	if len(all) == 0 || alive == nil && !r.external {
+		return all // nobody leads, and so nobody would answer
 	}
 	for path, z := range r.Tree() {
 		for i := range all {
@@ -84,6 +81,17 @@ func (r *realCluster) Sessions() []Session {
 		}
 	}
 	return all
+}
+
+// unseen are the sessions that have come by TLS.
+func (r *realCluster) unseen(alive []int64, seen []Session) (unseen []Session) {
+	for _, id := range alive {
+		known := slices.ContainsFunc(seen, func(s Session) bool { return s.ID == id })
+		if !known && !r.admin.has(id) {
+			unseen = append(unseen, Session{ID: id, Client: "an unknown address"})
+		}
+	}
+	return unseen
 }
 
 var (

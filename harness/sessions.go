@@ -60,17 +60,19 @@ func (s *sessions) ended(id int64) {
 	delete(s.byID, id)
 }
 
-// all are the sessions by id. One that has been without a connection for its
-// timeout counts as expired.
-func (s *sessions) all() (all []Session) {
+// all are the sessions by id, but for those that are not alive. Where nobody
+// says which are (alive is nil), one that has been without a connection for its
+// timeout is not.
+func (s *sessions) all(alive []int64) (all []Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, seen := range s.byID {
 		connected := seen.lost.IsZero()
-		if !connected && time.Since(seen.lost) > seen.timeout {
-			continue
+		gone := alive != nil && !slices.Contains(alive, id) ||
+			alive == nil && !connected && time.Since(seen.lost) > seen.timeout
+		if !gone {
+			all = append(all, Session{ID: id, Timeout: seen.timeout, Client: seen.client, Connected: connected})
 		}
-		all = append(all, Session{ID: id, Timeout: seen.timeout, Client: seen.client, Connected: connected})
 	}
 	slices.SortFunc(all, func(a, b Session) int { return cmp.Compare(a.ID, b.ID) })
 	return all
