@@ -46,7 +46,9 @@ func TestDockerRestartKeepsData(t *testing.T) {
 	_, _, err := conn.Create(t.Context(), "/kept", []byte("v"), zk.Ephemeral)
 	require.NoError(t, err)
 	for _, end := range []func(context.Context) error{m.Stop, m.Kill} {
+		within(t, m.Start) // it runs already
 		within(t, end)
+		within(t, m.Kill) // it has ended already
 		require.False(t, m.Running())
 		_, err := m.Dial(t.Context(), backend.PortClient)
 		require.Error(t, err)
@@ -72,16 +74,19 @@ func TestDockerKillLeader(t *testing.T) {
 	next := with(t, c, "leader")
 	require.NotEqual(t, leader.ID(), next.ID())
 	conn = dial(t, next)
-	_, err = conn.Set(t.Context(), "/a", []byte("after"), zk.AnyVersion)
-	require.NoError(t, err)
+	await(t, "the next leader takes a write", func() bool { // on a busy machine it may be another again
+		_, err := conn.Set(t.Context(), "/a", []byte("after"), zk.AnyVersion)
+		return err == nil
+	})
 
 	within(t, leader.Start)
 	require.Equal(t, "follower", role(leader))
 	conn = dial(t, leader)
-	require.NoError(t, conn.Sync(t.Context(), "/a"))
-	data, _, err := conn.Get(t.Context(), "/a")
-	require.NoError(t, err)
-	require.Equal(t, "after", string(data))
+	await(t, "it catches up", func() bool {
+		err := conn.Sync(t.Context(), "/a")
+		data, _, err2 := conn.Get(t.Context(), "/a")
+		return err == nil && err2 == nil && string(data) == "after"
+	})
 }
 
 func TestDockerStartWithoutQuorum(t *testing.T) {

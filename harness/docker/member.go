@@ -7,8 +7,10 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
@@ -25,6 +27,8 @@ type member struct {
 	cluster   *cluster
 	plan      memberPlan
 	container testcontainers.Container
+
+	acting sync.Mutex // one control at a time, but for the wait until it serves
 
 	// Guarded by the cluster's lock, as far as the harness knows:
 	up, paused, cut bool
@@ -100,15 +104,25 @@ func (m *member) run(ctx context.Context) error {
 }
 
 func (m *member) Start(ctx context.Context) error {
-	log, err := m.log(ctx)
-	if err == nil {
-		m.say(func() { m.earlier = len(log) })
-		err = m.run(ctx)
-	}
+	err := m.runAgain(ctx)
 	if err == nil {
 		err = m.awaitServing(ctx, true)
 	}
 	return m.failed("start", err)
+}
+
+func (m *member) runAgain(ctx context.Context) error {
+	m.acting.Lock()
+	defer m.acting.Unlock()
+	if m.Running() {
+		return nil
+	}
+	log, err := m.log(ctx)
+	if err != nil {
+		return err
+	}
+	m.say(func() { m.earlier = len(log) })
+	return m.run(ctx)
 }
 
 // Stop is SIGTERM, and SIGKILL after 10 s.
@@ -121,16 +135,23 @@ func (m *member) Stop(ctx context.Context) error {
 func (m *member) Kill(ctx context.Context) error {
 	return m.end("kill", func() error {
 		_, err := m.cluster.daemon.ContainerKill(ctx, m.container.GetContainerID(), client.ContainerKillOptions{Signal: "SIGKILL"})
+		if errdefs.IsConflict(err) && !m.Running() {
+			return nil // it had ended before
+		}
 		return err
 	})
 }
 
 func (m *member) end(what string, do func() error) error {
+	m.acting.Lock()
+	defer m.acting.Unlock()
 	m.say(func() { m.up, m.paused, m.addrs = false, false, nil })
 	return m.failed(what, do())
 }
 
 func (m *member) Pause(ctx context.Context) error {
+	m.acting.Lock()
+	defer m.acting.Unlock()
 	_, err := m.cluster.daemon.ContainerPause(ctx, m.container.GetContainerID(), client.ContainerPauseOptions{})
 	if err == nil {
 		m.say(func() { m.paused = true })
@@ -139,6 +160,8 @@ func (m *member) Pause(ctx context.Context) error {
 }
 
 func (m *member) Resume(ctx context.Context) error {
+	m.acting.Lock()
+	defer m.acting.Unlock()
 	_, err := m.cluster.daemon.ContainerUnpause(ctx, m.container.GetContainerID(), client.ContainerUnpauseOptions{})
 	if err == nil {
 		m.say(func() { m.paused = false })
