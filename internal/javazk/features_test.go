@@ -70,7 +70,7 @@ const super = "DigestAuthenticationProvider.superDigest=super:0bX78nEegDzJM3ju0i
 
 func TestReconfigOfOneServer(t *testing.T) {
 	c := start(t, backend.Spec{Servers: 1, Reconfig: true}, chooseNetwork)
-	require.Equal(t, []string{"leader"}, c.modes(t.Context()))
+	require.Zero(t, c.leader(t))
 }
 
 // A member without quorum serves reads.
@@ -212,7 +212,7 @@ func ruokByTLS(t *testing.T, m *member, config *tls.Config) string {
 	conn, err := m.Dial(t.Context(), backend.PortTLS)
 	require.NoError(t, err)
 	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	secure := tls.Client(conn, config)
 	secure.Write([]byte("ruok"))
 	answer, _ := io.ReadAll(secure)
@@ -226,7 +226,7 @@ func TestSASL(t *testing.T) {
 		conn, err := c.members[0].Dial(t.Context(), backend.PortClient)
 		require.NoError(t, err)
 		defer conn.Close()
-		require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 		connect := make([]byte, 45) // protocol, zxid, timeout, session, password, read-only
 		binary.BigEndian.PutUint32(connect[12:], 4000)
 		binary.BigEndian.PutUint32(connect[24:], 16)

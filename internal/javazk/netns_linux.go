@@ -225,47 +225,56 @@ const ownNamespace = "/proc/thread-self/ns/net"
 
 // newNamespace is the descriptor of a new network namespace.
 func newNamespace() (fd int, err error) {
-	err = onThread(func() error {
+	unshare := func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("unshare: %w", err)
 		}
-		fd, err = unix.Open(ownNamespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		return nil
+	}
+	fd = -1
+	err = onThread(unshare, func() (err error) {
+		fd, err = openNamespace()
 		return err
 	})
-	if err != nil {
-		return -1, err
-	}
-	return fd, nil
+	return fd, err
+}
+
+// openNamespace is the descriptor of the namespace of the caller's thread.
+func openNamespace() (int, error) {
+	return unix.Open(ownNamespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 }
 
 // within runs do on a thread that is in a namespace.
 func (n *namespaces) within(ns *int, do func() error) error {
-	return onThread(func() error {
+	enter := func() error {
 		n.mu.RLock()
-		fd := *ns
-		var err error = errClosed
-		if fd >= 0 {
-			err = unix.Setns(fd, unix.CLONE_NEWNET)
+		defer n.mu.RUnlock()
+		if *ns < 0 {
+			return errClosed
 		}
-		n.mu.RUnlock()
-		if err != nil {
-			return fmt.Errorf("enter the namespace: %w", err)
+		if err := unix.Setns(*ns, unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("setns: %w", err)
 		}
-		return do()
-	})
+		return nil
+	}
+	return onThread(enter, do)
 }
 
-// onThread runs do on the caller's thread, and brings that back to the
-// namespace it came from. If that fails the thread stays locked to its
-// goroutine, and so nobody else gets it.
-func onThread(do func() error) error {
+// onThread has the caller's thread leave its namespace by enter, runs do, and
+// brings the thread back. If that fails it stays locked to its goroutine, and
+// so nobody else gets it.
+func onThread(enter, do func() error) error {
 	runtime.LockOSThread()
-	home, err := unix.Open(ownNamespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	home, err := openNamespace()
 	if err != nil {
 		runtime.UnlockOSThread()
 		return err
 	}
 	defer unix.Close(home)
+	if err := enter(); err != nil {
+		runtime.UnlockOSThread()
+		return err
+	}
 	err = do()
 	if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
 		return errors.Join(err, fmt.Errorf("leave the namespace: %w", back))
