@@ -1,14 +1,18 @@
 package conformance
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"syscall"
+	"time"
 )
 
-// errNoControl says that a case needs a Controller.
-var errNoControl = errors.New("the target's servers cannot be controlled")
+// ErrUnsupported is what a Controller answers to what it cannot do; the case is
+// skipped then, as are cases that need a Controller where there is none.
+var ErrUnsupported = errors.New("the target's servers cannot be controlled so")
 
 // controls are the verbs that are about members: "kill leader",
 // "partition f1 | leader f2", "heal".
@@ -76,7 +80,7 @@ func (r *run) controller() (Controller, error) {
 	if c, ok := r.server.(Controller); ok {
 		return c, nil
 	}
-	return nil, errNoControl
+	return nil, ErrUnsupported
 }
 
 func control(do Action) func(r *run, k call) error {
@@ -89,7 +93,32 @@ func control(do Action) func(r *run, k call) error {
 		if err != nil {
 			return err
 		}
-		return c.Control(r.ctx, i, do)
+		if err := c.Control(r.ctx, i, do); err != nil {
+			return err
+		}
+		switch do {
+		case Stop, Kill:
+			r.undo[i] = Start
+		case Pause:
+			r.undo[i] = Resume
+		default:
+			delete(r.undo, i)
+		}
+		return nil
+	}
+}
+
+// mend brings back all members, however the case ended.
+func (r *run) mend() {
+	c, err := r.controller()
+	if err != nil {
+		return
+	}
+	if r.split {
+		c.Partition()
+	}
+	for i, do := range r.undo {
+		c.Control(context.WithoutCancel(r.ctx), i, do)
 	}
 }
 
@@ -110,6 +139,7 @@ func (r *run) partition(k call) error {
 		}
 		groups = append(groups, group)
 	}
+	r.split = true
 	return c.Partition(groups...)
 }
 
@@ -118,5 +148,25 @@ func (r *run) heal(call) error {
 	if err != nil {
 		return err
 	}
+	r.split = false
 	return c.Partition()
+}
+
+// reconnect connects until the member answers, as a client does while members
+// elect a leader.
+func (r *run) reconnect(s step, k call) error {
+	for end := time.Now().Add(4 * r.patience); ; time.Sleep(20 * time.Millisecond) {
+		text := "REFUSED"
+		c, err := r.open(s.conn, s.member, k)
+		switch {
+		case err == nil:
+			text = r.handshake(c, k)
+		case !errors.Is(err, syscall.ECONNREFUSED):
+			return err
+		}
+		if text != "REFUSED" && text != "CLOSED" || time.Now().After(end) {
+			r.say("%s", text)
+			return nil
+		}
+	}
 }

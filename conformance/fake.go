@@ -51,3 +51,23 @@ func (s fakeServer) Dial(ctx context.Context, member int, port Port) (net.Conn, 
 	}
 	return nil, fmt.Errorf("the fake has no %s port", port)
 }
+
+// Members is 1: the fake has no others yet.
+func (s fakeServer) Members() int { return len(s.Servers()) }
+
+// Control stops and starts; the fake keeps data and sessions in memory.
+func (s fakeServer) Control(_ context.Context, member int, do Action) error {
+	switch do {
+	case Stop, Kill:
+		return s.Servers()[member].Stop()
+	case Start:
+		return s.Servers()[member].Start()
+	}
+	return ErrUnsupported
+}
+
+// Leader is nobody.
+func (s fakeServer) Leader(context.Context) (int, error) { return -1, nil }
+
+// Partition needs others.
+func (s fakeServer) Partition(...[]int) error { return ErrUnsupported }

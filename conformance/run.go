@@ -2,10 +2,12 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +19,8 @@ type run struct {
 	ctx      context.Context
 	server   Server
 	roles    map[string]int // members by what steps call them
+	undo     map[int]Action // what brings members back that the case has stopped or paused
+	split    bool           // members are partitioned
 	root     string         // the path of the case's own
 	patience time.Duration  // for what has to come
 	slack    time.Duration  // what a busy machine may add to a time
@@ -39,7 +43,7 @@ type line struct {
 
 func newRun(t testing.TB, server Server, root string) *run {
 	return &run{
-		ctx: t.Context(), server: server, root: root, patience: 5 * time.Second, clients: map[string]*client{},
+		ctx: t.Context(), server: server, root: root, patience: 5 * time.Second, clients: map[string]*client{}, undo: map[int]Action{},
 		closing: map[int64]bool{}, times: map[int64]int64{},
 	}
 }
@@ -122,10 +126,17 @@ func (r *run) dispatch(s step) error {
 	if do, ok := controls[s.verb]; ok {
 		return do(r, k)
 	}
+	if s.verb == "reconnect" {
+		return r.reconnect(s, k)
+	}
 	fresh := s.verb == "connect" || s.verb == "bytes" && c == nil || s.verb == "pipe" && k.at(0).text == "connect"
 	if fresh || c == nil {
 		var err error
-		if c, err = r.open(s.conn, s.member, k); err != nil {
+		switch c, err = r.open(s.conn, s.member, k); {
+		case errors.Is(err, syscall.ECONNREFUSED):
+			r.say("REFUSED")
+			return nil
+		case err != nil:
 			return err
 		}
 		if !fresh {
@@ -346,8 +357,9 @@ func (r *run) do(c *client, verb string) {
 }
 
 // end ends all sessions and connections of the case, so that none disturbs
-// the zxids and the counts of the next one.
+// the zxids and the counts of the next one, and starts what it has stopped.
 func (r *run) end() {
+	r.mend()
 	for _, s := range r.sessions {
 		r.endSession(s)
 	}

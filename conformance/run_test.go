@@ -39,10 +39,10 @@ func TestReal(t *testing.T) {
 // over, they are in its file.
 func (s *suite) write(t *testing.T, c *testCase, r *run) string {
 	err := c.play(r, func(st *step, got string) bool {
-		st.record(s.column, got)
+		st.record(s.column, c.usual(), got)
 		return true
 	})
-	if errors.Is(err, errNoControl) {
+	if errors.Is(err, ErrUnsupported) {
 		t.Skip(err)
 	}
 	require.NoError(t, err)

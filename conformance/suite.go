@@ -138,7 +138,7 @@ func (s *suite) compare(t *testing.T, c *testCase, r *run) (diff string) {
 		diff = fmt.Sprintf("%s: %s\n\n%s%s\n--- got\n%s--- a real server of %s has\n%s", c.name, c.rule, &before, st.line, got, s.column, want)
 		return false
 	})
-	if errors.Is(err, errNoControl) {
+	if errors.Is(err, ErrUnsupported) {
 		t.Skip(err)
 	}
 	if err != nil {
@@ -149,6 +149,14 @@ func (s *suite) compare(t *testing.T, c *testCase, r *run) (diff string) {
 
 // root is the path of the case's own.
 func (c *testCase) root() string { return "/" + c.name }
+
+// usual is the column of what the case's steps say without naming one.
+func (c *testCase) usual() string {
+	if c.members > 1 {
+		return releases[0].column + threeMembers
+	}
+	return releases[0].column
+}
 
 // key is the configuration of the server that the case needs.
 func (c *testCase) key() string { return strings.Join(c.server, " ") }

@@ -36,7 +36,7 @@ type Server interface {
 }
 
 // A Controller is a Server with members that can be controlled. Cases that
-// need it are skipped where there is none.
+// need it are skipped where there is none, or where it answers ErrUnsupported.
 type Controller interface {
 	Server
 	// Members is how many there are.

@@ -310,7 +310,10 @@ func (r *run) shownZxid(zxid int64) string {
 	case zxid < r.start:
 		return "old"
 	}
-	const epoch = 32 // bits of the counter behind it
+	const epoch = 32                      // bits of the counter behind it
+	if r.start == 0 && zxid>>epoch == 1 { // nothing was written before the case
+		r.start = 1 << epoch
+	}
 	if elections := zxid>>epoch - r.start>>epoch; elections > 0 {
 		return fmt.Sprintf("e%d+%d", elections, zxid&(1<<epoch-1))
 	}
@@ -328,6 +331,6 @@ func codeName(code proto.Code) string {
 var codeNames = map[proto.Code]string{
 	0: "Ok", -2: "RuntimeInconsistency", -5: "MarshallingError", -6: "Unimplemented", -8: "BadArguments",
 	-101: "NoNode", -102: "NoAuth", -103: "BadVersion", -108: "NoChildrenForEphemerals", -110: "NodeExists",
-	-111: "NotEmpty", -112: "SessionExpired", -114: "InvalidACL", -115: "AuthFailed", -121: "NoWatcher",
+	-111: "NotEmpty", -112: "SessionExpired", -114: "InvalidACL", -115: "AuthFailed", -119: "NotReadOnly", -121: "NoWatcher",
 	-123: "ReconfigDisabled", -124: "SessionClosedRequireSASL", -125: "QuotaExceeded",
 }

@@ -54,11 +54,12 @@ func (s *step) want(column string) string {
 	return s.usual
 }
 
-// record notes what a real server answered.
-func (s *step) record(column, got string) {
+// record notes what a real server answered, which is the usual in the column
+// of that name.
+func (s *step) record(column, usual, got string) {
 	delete(s.others, column)
 	switch {
-	case column == releases[0].column:
+	case column == usual:
 		s.usual = got
 	case got != s.want(column):
 		if s.others == nil {
