@@ -1,7 +1,7 @@
 # demo and test are for everybody, and need Go only. The rest is for those who
 # work on Zookit.
 
-.PHONY: demo test lint race stress fuzz bench bench-boot
+.PHONY: demo test lint race stress fuzz bench bench-boot peers
 
 # The main job on the embedded fake: a config watch, an ephemeral that dies
 # with its session, a lock handed over.
@@ -46,3 +46,8 @@ bench:
 # Curator's. Needs Maven, a JDK and Debian's python3-kazoo.
 bench-boot:
 	go run ./internal/javazk/cmd/bootbench -count $(COUNT)
+
+# The tests that kazoo and aiozk have of their own, on the fake and on a real
+# server 3.8.0: each has to end as it is recorded in fakezk/peers/testdata.
+peers:
+	go test -count=1 -timeout 30m -v ./fakezk/peers -run 'Suite$$' -real

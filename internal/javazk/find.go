@@ -20,11 +20,12 @@ type place struct {
 
 // Find returns the classpath and the version of a ZooKeeper whose version
 // starts with wanted, such as "3.9" or "3.8.4" ("" for any). It looks into ZOOKEEPER_HOME, then asks
-// Maven (once per machine), then takes Debian's package. The error lists what
-// was tried; it is a *backend.MissingError.
+// Maven (once per machine), then takes Debian's package, which comes before
+// Maven where it has the very version. The error lists what was tried; it is a
+// *backend.MissingError.
 func Find(wanted string) (classpath, version string, err error) {
 	var tried []string
-	for _, p := range []place{home(), maven(wanted), debian()} {
+	for _, p := range places(wanted) {
 		err := p.absent
 		if err == nil && !matches(p.version, wanted) {
 			err = errors.New("has " + p.version)
@@ -44,6 +45,13 @@ func Find(wanted string) (classpath, version string, err error) {
 		What:    name + " (tried\n  " + strings.Join(tried, "\n  ") + "\n)",
 		Install: "apt-get install maven (which then fetches it), or apt-get install libzookeeper-java, or set ZOOKEEPER_HOME",
 	}
+}
+
+func places(wanted string) []place {
+	if d := debian(); d.absent == nil && d.version == wanted {
+		return []place{home(), d, maven(wanted)}
+	}
+	return []place{home(), maven(wanted), debian()}
 }
 
 // matches tells whether a version is the one wanted, or of its line.

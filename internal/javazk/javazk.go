@@ -66,6 +66,9 @@ func Start(t testenv.TB, opts ...Option) *Server {
 // Addr is the host and port of the server, the same after every restart.
 func (s *Server) Addr() string { return hostPort(s.m.site.clientHost, s.m.site.client) }
 
+// TLSAddr is the host and port for TLS, where the spec has it.
+func (s *Server) TLSAddr() string { return hostPort(s.m.site.otherHost, s.m.site.tls) }
+
 // Version is that of the running code, such as 3.9.5.
 func (s *Server) Version() string { return s.m.c.version }
 
