@@ -45,7 +45,8 @@ func TestDockerSweepsLeftovers(t *testing.T) {
 	require.Contains(t, strings.Join(left(t, owner), "\n"), "container ")
 
 	start(t, backend.Spec{Servers: 1})
-	require.Empty(t, left(t, owner))
+	// Another process that starts an ensemble just now may be at it, too.
+	await(t, "all of the child is gone", func() bool { return len(left(t, owner)) == 0 })
 	require.NotEmpty(t, left(t, docker.Self()), "what is ours stays")
 }
 

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -34,6 +35,7 @@ type plan struct {
 	image   string
 	voters  int // their ids come first
 	members []memberPlan
+	output  io.Writer
 }
 
 type memberPlan struct {
@@ -75,7 +77,10 @@ func planOf(s backend.Spec) (*plan, error) {
 			return nil, fmt.Errorf("JVM flag %q: the image splits flags at spaces", flag)
 		}
 	}
-	p := &plan{image: image(s.Version), voters: s.Servers}
+	p := &plan{image: image(s.Version), voters: s.Servers, output: s.Output}
+	if p.output == nil {
+		p.output = io.Discard
+	}
 	for id := 1; id <= s.Servers+s.Observers; id++ {
 		m := memberPlan{id: id, ports: map[backend.Port]uint16{backend.PortClient: fronts[id-1]}}
 		if s.TLS != nil {
