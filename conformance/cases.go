@@ -3,71 +3,41 @@ package conformance
 import (
 	"embed"
 	"fmt"
-	"io/fs"
 	"path"
 	"strings"
 )
 
-// Cases are written by hand in folder cases, a family a file. Those in
-// testdata/diff are differences that Diff has found: the family "diff".
-//
-//go:embed cases/*.txt testdata/diff/*.txt
+//go:embed cases/*.txt
 var caseFiles embed.FS
 
-const diffFolder = "testdata/diff"
-
-// A family is cases that share servers.
+// A family is the cases of one file.
 type family struct {
-	name  string
+	name  string // of the file, without its extension
 	cases []testCase
 }
 
 // families reads all cases.
 func families() ([]family, error) {
-	files, err := fs.Glob(caseFiles, "cases/*.txt")
+	entries, err := caseFiles.ReadDir("cases")
 	if err != nil {
 		return nil, err
 	}
 	var all []family
-	for _, file := range files {
-		cases, err := readCases(file)
+	for _, e := range entries {
+		text, err := caseFiles.ReadFile(path.Join("cases", e.Name()))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, family{strings.TrimSuffix(path.Base(file), ".txt"), cases})
-	}
-	found := family{name: "diff"}
-	if files, err = fs.Glob(caseFiles, diffFolder+"/*.txt"); err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		cases, err := readCases(file)
+		cases, err := parseCases(string(text))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", e.Name(), err)
 		}
-		found.cases = append(found.cases, cases...)
+		all = append(all, family{strings.TrimSuffix(e.Name(), ".txt"), cases})
 	}
-	all = append(all, found)
 	for i := range all {
 		for j := range all[i].cases {
 			all[i].cases[j].family = &all[i]
 		}
 	}
 	return all, nil
-}
-
-func readCases(file string) ([]testCase, error) {
-	text, err := caseFiles.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	cases, err := parseCases(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	for i := range cases {
-		cases[i].file = file
-		cases[i].random = path.Dir(file) == diffFolder
-	}
-	return cases, nil
 }

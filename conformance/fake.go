@@ -4,17 +4,20 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/zookit/zookit/fakezk"
+	"github.com/zookit/zookit/fakezk/admin"
+	"github.com/zookit/zookit/internal/memnet"
 )
 
 // Fake is the target of fake servers in memory that answer as a version does.
 // Options come behind those that cases need.
 func Fake(version string, opts ...fakezk.Option) Target {
 	return Target{
-		Name: "fake", Version: version, Virtual: true, Features: []Feature{SASL, TLS},
+		Name: "fake", Version: version, Virtual: true, Features: []Feature{Admin, SASL, TLS},
 		Start: func(t testing.TB, properties []string) Server {
 			return fakeServer{fakezk.New(t, append(fakeOptions(version, properties), opts...)...)}
 		},
@@ -48,6 +51,8 @@ func (s fakeServer) Dial(ctx context.Context, member int, port Port) (net.Conn, 
 		return s.DialContext(ctx, "tcp", m.Addr())
 	case TLSPort:
 		return s.DialContext(ctx, "tcp", m.SecureAddr())
+	case AdminPort:
+		return dialHandler(admin.Handler(m)), nil
 	}
 	return nil, fmt.Errorf("the fake has no %s port", port)
 }
@@ -71,3 +76,30 @@ func (s fakeServer) Leader(context.Context) (int, error) { return -1, nil }
 
 // Partition needs others.
 func (s fakeServer) Partition(...[]int) error { return ErrUnsupported }
+
+// dialHandler connects to an HTTP server of one connection.
+func dialHandler(h http.Handler) net.Conn {
+	ours, theirs := new(memnet.Network).Pipe("client", "admin")
+	l := &onlyConn{Conn: theirs}
+	go func() { _ = (&http.Server{Handler: h}).Serve(l) }() // ends with the listener, which is at once
+	return ours
+}
+
+// onlyConn is a listener that has one connection, and then has ended.
+type onlyConn struct {
+	net.Conn
+	taken bool
+}
+
+func (l *onlyConn) Accept() (net.Conn, error) {
+	if l.taken {
+		return nil, net.ErrClosed
+	}
+	l.taken = true
+	return l.Conn, nil
+}
+
+func (l *onlyConn) Addr() net.Addr { return l.LocalAddr() }
+
+// Close leaves the connection to the server that has it.
+func (l *onlyConn) Close() error { return nil }

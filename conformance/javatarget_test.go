@@ -21,7 +21,7 @@ import (
 // javaTarget is ensembles of Apache's code.
 func javaTarget(version string, members int) Target {
 	return Target{
-		Name: "java", Version: version, Members: members, Features: []Feature{Admin, SASL, TLS},
+		Name: "java", Version: version, Members: members, Features: []Feature{Admin, Snapshots, SASL, TLS},
 		Start: func(t testing.TB, properties []string) Server {
 			return startJava(t, javaSpec(version, members, properties))
 		},
@@ -39,16 +39,6 @@ func javaSpec(version string, members int, properties []string) backend.Spec {
 		spec.TLS = &backend.TLS{Cert: c.server.cert, Key: c.server.key, CA: c.ca.cert, ClientAuth: p.tls}
 	}
 	return spec
-}
-
-// newestOf is the recorded version of a line such as "3.8".
-func newestOf(version string) string {
-	for _, r := range releases {
-		if version == "" || version == r.column {
-			return r.version
-		}
-	}
-	return version
 }
 
 func startJava(t testing.TB, spec backend.Spec) Server {

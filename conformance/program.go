@@ -10,8 +10,6 @@ import (
 // A testCase is a program with what a real server answered.
 type testCase struct {
 	family *family
-	file   string   // that has it
-	random bool     // found by Diff
 	name   string   // such as "B05"
 	rule   string   // what it shows, as a sentence
 	server []string // properties of the server, as in zoo.cfg
@@ -129,7 +127,7 @@ var keys = map[string]bool{
 	"acl": true, "add": true, "as": true, "auth": true, "authzid": true, "child": true, "cut": true, "data": true, "exist": true, "first": true,
 	"flags": true, "frame": true, "len": true, "mode": true, "nc": true, "nonce": true, "only": true,
 	"pers": true, "port": true, "proto": true, "pw": true, "qop": true, "realm": true, "rec": true, "rel": true,
-	"ro": true, "sid": true, "to": true, "ttl": true, "uri": true, "v": true, "xid": true, "zxid": true,
+	"ro": true, "sid": true, "sort": true, "to": true, "ttl": true, "uri": true, "v": true, "xid": true, "zxid": true,
 }
 
 func parseArgs(line string) (args []arg, err error) {

@@ -21,13 +21,18 @@ type run struct {
 	roles    map[string]int // members by what steps call them
 	undo     map[int]Action // what brings members back that the case has stopped or paused
 	split    bool           // members are partitioned
+	version  string         // that the server is to have
+	root     string         // the path of the case's own
 	patience time.Duration  // for what has to come
 	slack    time.Duration  // what a busy machine may add to a time
 
-	teller
-	clients map[string]*client
-	opened  []*client // all there were
-	lines   []line    // of the step under way
+	start, last int64 // zxids: of the beginning, of the last reply
+	clients     map[string]*client
+	opened      []*client // all there were
+	sessions    []*session
+	closing     map[int64]bool  // zxids of ends of sessions
+	times       map[int64]int64 // of transactions, as Stats told them
+	lines       []line          // of the step under way
 }
 
 // A line is one of a transcript.
@@ -39,7 +44,9 @@ type line struct {
 
 func newRun(t testing.TB, server Server, root string) *run {
 	return &run{
-		ctx: t.Context(), server: server, patience: 5 * time.Second, teller: newTeller(root), clients: map[string]*client{}, undo: map[int]Action{},
+		ctx: t.Context(), server: server, version: releases[0].version, root: root, patience: 5 * time.Second,
+		clients: map[string]*client{}, undo: map[int]Action{},
+		closing: map[int64]bool{}, times: map[int64]int64{},
 	}
 }
 
@@ -69,14 +76,11 @@ func (r *run) begin() error {
 
 // step runs one step and returns its transcript.
 func (r *run) step(s step) (string, error) {
-	r.lines, r.children = nil, nil
+	r.lines = nil
 	if err := r.dispatch(s); err != nil {
 		return "", fmt.Errorf("%s: %w", s.line, err)
 	}
 	r.sortClosing()
-	if r.random {
-		r.dropCutOff()
-	}
 	var b strings.Builder
 	for _, l := range r.lines {
 		fmt.Fprintf(&b, "\t%s\n", l.text)
@@ -103,16 +107,6 @@ func (r *run) sortClosing() {
 	}
 }
 
-// dropCutOff drops events right before the end of a connection: whether they
-// got out before it is a matter of luck.
-func (r *run) dropCutOff() {
-	for i := len(r.lines) - 1; i > 0; i-- {
-		if r.lines[i].text == "CLOSED" && r.lines[i-1].event {
-			r.lines = slices.Delete(r.lines, i-1, i)
-		}
-	}
-}
-
 func (r *run) say(format string, args ...any) {
 	r.lines = append(r.lines, line{text: fmt.Sprintf(format, args...)})
 }
@@ -129,8 +123,6 @@ func (r *run) dispatch(s step) error {
 		return r.word(s.member, k)
 	case "http":
 		return r.http(s.member, k)
-	case "own":
-		return r.own(k)
 	}
 	c := r.clients[s.conn]
 	if do, ok := controls[s.verb]; ok {
@@ -301,11 +293,7 @@ func (r *run) tell(c *client, frame []byte, pending *[]sent) {
 	case s.op == proto.OpCreateSession && len(frame) > 30:
 		r.say("%s", r.handshakeDone(c, frame))
 	default:
-		text := r.reply(s, frame)
-		if s.op == proto.OpCloseSession && c.session != nil && strings.Contains(text, " ok") {
-			c.session.over = true
-		}
-		r.say("%s", text)
+		r.say("%s", r.reply(s, frame))
 	}
 	if pending != nil && len(*pending) > 0 {
 		i := slices.Index(*pending, s)
@@ -374,21 +362,8 @@ func (r *run) do(c *client, verb string) {
 // the zxids and the counts of the next one, and starts what it has stopped.
 func (r *run) end() {
 	r.mend()
-	bye := frame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.AppendTo(nil))
-	for _, c := range r.opened {
-		if !c.ended && c.session != nil && !c.session.over {
-			c.write(bye)
-		}
-	}
-	for _, c := range r.opened {
-		if !c.ended && c.session != nil && !c.session.over {
-			c.session.over = c.sawEnd(r.patience)
-		}
-	}
 	for _, s := range r.sessions {
-		if !s.over {
-			r.endSession(s, bye)
-		}
+		r.endSession(s)
 	}
 	for _, c := range r.opened {
 		if c.session != nil {
@@ -399,7 +374,7 @@ func (r *run) end() {
 }
 
 // endSession takes a session over and closes it.
-func (r *run) endSession(s *session, bye []byte) {
+func (r *run) endSession(s *session) {
 	nc, err := r.dial("")
 	if err != nil {
 		return
@@ -408,7 +383,7 @@ func (r *run) endSession(s *session, bye []byte) {
 	c := newClient("", nc)
 	req := proto.ConnectRequest{Timeout: 10000, SessionID: s.id, Password: s.password}
 	c.write(frame(req.AppendTo(nil)))
-	c.write(append(authFrame(), bye...))
+	c.write(append(authFrame(), frame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.AppendTo(nil))...))
 	c.awaitEnd(r.patience)
 }
 

@@ -95,9 +95,15 @@ func (s *suite) skip(t *testing.T, c *testCase) {
 
 // once plays the case and fails the test for the first difference.
 func (s *suite) once(t *testing.T, c *testCase, server Server, root string) {
-	if diff := s.play(t, c, newRun(t, server, root)); diff != "" {
+	if diff := s.play(t, c, s.newRun(t, server, root)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func (s *suite) newRun(t *testing.T, server Server, root string) *run {
+	r := newRun(t, server, root)
+	r.version = newestOf(strings.TrimSuffix(s.column, threeMembers))
+	return r
 }
 
 // tries plays a case on a server that is a process. A case about times has
@@ -106,7 +112,7 @@ func (s *suite) once(t *testing.T, c *testCase, server Server, root string) {
 func (s *suite) tries(t *testing.T, c *testCase, server Server) {
 	root := c.root()
 	for left := c.tries(); ; left-- {
-		r := newRun(t, server, root)
+		r := s.newRun(t, server, root)
 		r.slack = 3 * time.Second
 		diff := s.play(t, c, r)
 		if diff == "" {
@@ -179,7 +185,6 @@ func (c *testCase) play(r *run, next func(s *step, got string) bool) error {
 		return err
 	}
 	defer r.end()
-	r.random = c.random
 	for i := range c.steps {
 		s := &c.steps[i]
 		got, err := r.step(*s)

@@ -64,8 +64,10 @@ type Feature string
 
 const (
 	Admin Feature = "admin" // an AdminServer, when the properties enable it
-	SASL  Feature = "sasl"  // users of DIGEST-MD5
-	TLS   Feature = "tls"   // a port for TLS
+	// Snapshots says that the AdminServer can send one.
+	Snapshots Feature = "snapshots"
+	SASL      Feature = "sasl" // users of DIGEST-MD5
+	TLS       Feature = "tls"  // a port for TLS
 )
 
 // An Action is what a Controller does to a member.

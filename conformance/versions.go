@@ -43,6 +43,16 @@ func columnOf(version string) (string, error) {
 		version, strings.Join(Versions(), ", "))
 }
 
+// newestOf is the recorded version of a line such as "3.8".
+func newestOf(version string) string {
+	for _, r := range releases {
+		if version == "" || version == r.column {
+			return r.version
+		}
+	}
+	return version
+}
+
 // want is what a server answers, by column.
 func (s *step) want(column string) string {
 	if text, ok := s.others[column]; ok {

@@ -74,13 +74,18 @@ func (r *run) names() map[string]string {
 	return names
 }
 
-// sayText tells of the lines of a text, or of those that match only=.
+// sayText tells of the lines of a text, or of those that match only=; sort=1
+// puts them in order, for what has none.
 func (r *run) sayText(text string, k call) error {
 	only, err := regexp.Compile(k.named["only"].text)
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(text) {
+	lines := slices.Collect(strings.Lines(text))
+	if k.has("sort") {
+		slices.Sort(lines)
+	}
+	for _, line := range lines {
 		bare, complete := strings.CutSuffix(line, "\n")
 		if !only.MatchString(bare) {
 			continue
@@ -105,7 +110,6 @@ type rewriting struct {
 func rewrite(what, by string) rewriting { return rewriting{regexp.MustCompile(what), by} }
 
 var anyWord = []rewriting{
-	rewrite(`(?m)(\d+\.\d+\.\d+)-\S*, built on \d[-/0-9: ]+ (UTC|GMT)$`, `$1-COMMIT, built on DATE`),
 	rewrite(`(?m)^Latency min/avg/max: \d+/\d+/\d+$`, `Latency min/avg/max: N/N/N`),
 	rewrite(`(?m)^Latency min/avg/max: \d+/\d+\.\d+/\d+$`, `Latency min/avg/max: N/N.N/N`),
 	rewrite(`(?m)^(Proposal sizes last/min/max:) [-0-9/]+$`, `$1 N/N/N`),
@@ -143,6 +147,7 @@ var (
 // where a server has none.
 func (r *run) plainWord(word, answer string, names map[string]string) string {
 	word = word[:min(4, len(word))]
+	answer = r.plainVersion(answer)
 	for _, rw := range slices.Concat(anyWord, ofWord[word]) {
 		answer = rw.what.ReplaceAllString(answer, rw.by)
 	}
@@ -170,6 +175,18 @@ func (r *run) plainWord(word, answer string, names map[string]string) string {
 		answer = sortLines(word, answer)
 	}
 	return answer
+}
+
+var built = regexp.MustCompile(`(\d+\.\d+\.\d+)-\S*, built on \d[-/0-9: ]+ (UTC|GMT)`)
+
+// plainVersion puts VERSION in the place of the one that the server is to have.
+func (r *run) plainVersion(text string) string {
+	return built.ReplaceAllStringFunc(text, func(s string) string {
+		if version := built.FindStringSubmatch(s)[1]; version != r.version {
+			return version + "-COMMIT, built on DATE"
+		}
+		return "VERSION-COMMIT, built on DATE"
+	})
 }
 
 // sortLines sorts neighbours that are alike: lines that are set in, and, where

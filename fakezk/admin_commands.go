@@ -120,9 +120,9 @@ func adminEnvironment(s *Server, _ *AdminQuery) (fields AdminObject) {
 	return fields
 }
 
-// adminProperties has what is known of Java's properties, and those of flags.
+// adminProperties has what is known of Java's properties, and those that were set.
 func adminProperties(s *Server, _ *AdminQuery) (fields AdminObject) {
-	properties := maps.Clone(s.ensemble.cfg.flags)
+	properties := maps.Clone(s.ensemble.cfg.properties)
 	if properties == nil {
 		properties = map[string]string{}
 	}

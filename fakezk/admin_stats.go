@@ -82,7 +82,7 @@ func (c *conn) adminSession() AdminObject {
 		{"last_operation", op},
 		{"established", st.established},
 		{"session_timeout", timeout},
-		{"last_cxid", st.xid},
+		{"last_cxid", int64(st.xid)},
 		{"last_zxid", st.zxid},
 		{"last_response_time", st.respondedAt()},
 		{"last_latency", 0},

@@ -195,7 +195,7 @@ func (c *conn) create(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 	if code == proto.OK {
 		b = jute.AppendString(b, n.path)
 		if h.Op != proto.OpCreate {
-			b = createdStat(n, req.Data).AppendTo(b)
+			b = n.stat().AppendTo(b)
 		}
 	}
 	c.endReply(b, start)

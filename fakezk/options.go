@@ -52,9 +52,9 @@ type config struct {
 	latencySeed               uint64
 	latencyLeast, latencyMost time.Duration
 
-	zooCfg string            // as it was given
-	flags  map[string]string // system properties of JVM flags
-	admin  adminOptions
+	zooCfg     string            // as it was given
+	properties map[string]string // of the system: from flags and files, for the AdminServer to tell
+	admin      adminOptions
 
 	acls     *aclCache
 	errs     []error  // of options

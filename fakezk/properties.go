@@ -51,15 +51,20 @@ func JVMFlags(flags ...string) Option {
 				order = append(order, key)
 			}
 			last[key] = setting{key: key, value: value, at: "JVM flag"}
-			if c.flags == nil {
-				c.flags = map[string]string{}
-			}
-			c.flags[key] = value
+			c.keepProperty(key, value)
 		}
 		for _, key := range order {
 			c.setProperty(key, last[key])
 		}
 	}
+}
+
+// keepProperty is for the AdminServer, which tells of them.
+func (c *config) keepProperty(name, value string) {
+	if c.properties == nil {
+		c.properties = map[string]string{}
+	}
+	c.properties[name] = value
 }
 
 // A setting is a key, its value, and where it stands, for error messages.
@@ -101,6 +106,7 @@ func (c *config) readConfig(where, text string) {
 			c.warn(s, "has no effect in a zoo.cfg, where a real server takes it for zookeeper."+s.key+"; it belongs into the JVM's flags")
 		default:
 			// As in a real server, what is not a key is a system property.
+			c.keepProperty("zookeeper."+s.key, s.value)
 			c.setProperty("zookeeper."+s.key, s)
 		}
 	}

@@ -88,10 +88,7 @@ func (s *state) checkQuota(path string, nodes, bytes int64) proto.Code {
 	if !ok || node.null {
 		return proto.MarshallingError
 	}
-	used, ok := s.committedStats(quotaPath + over + statsName)
-	if !ok {
-		return proto.OK
-	}
+	used := s.committedStats(quotaPath + over + statsName)
 	if nodes > 0 && limits.countHard >= 0 && used.count+nodes > limits.countHard ||
 		bytes != 0 && limits.bytesHard >= 0 && used.bytes+bytes > limits.bytesHard {
 		return proto.QuotaExceeded
@@ -100,8 +97,7 @@ func (s *state) checkQuota(path string, nodes, bytes int64) proto.Code {
 }
 
 // committedStats reads a stats node as it was before the multi under way.
-// Without one nothing is enforced.
-func (s *state) committedStats(path string) (used quota, ok bool) {
+func (s *state) committedStats(path string) quota {
 	n := s.tree.get(path)
 	if s.inMulti {
 		for _, u := range s.undo {
@@ -112,12 +108,13 @@ func (s *state) committedStats(path string) (used quota, ok bool) {
 		}
 	}
 	if n == nil {
-		return quota{}, false
+		return quota{}
 	}
-	if used, ok = parseQuota(n.data); !ok {
-		used = quota{}
+	q, ok := parseQuota(n.data)
+	if !ok {
+		return quota{}
 	}
-	return used, true
+	return q
 }
 
 // countQuota keeps the stats of the deepest quota path; only their text moves.
