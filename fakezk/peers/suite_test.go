@@ -43,6 +43,7 @@ var kazooSuite = suite{
 	apt:    "python3-kazoo python3-pytest python3-mock python3-objgraph python3-gevent python3-eventlet python3-pure-sasl python3-kerberos",
 	pytest: []string{"-p", "kazoo_cluster"},
 	racy: map[string]string{
+		"test_connection.TestConnectionDrop.test_connection_dropped":          "finds no lost request when the reply to a megabyte is there before it cuts the connection",
 		"test_lock.KazooLockTests.test_lock":                                  "waits for ever unless its main thread wakes before the next contender has the lock",
 		"test_sasl.TestLegacySASLDigestAuthentication.test_invalid_sasl_auth": refusedTooSoon,
 		"test_sasl.TestSASLDigestAuthentication.test_invalid_sasl_auth":       refusedTooSoon,
