@@ -29,7 +29,7 @@ func TestDiff(t *testing.T) {
 	// Nothing happens by itself, and the super user sees all.
 	server := append(strings.Fields(*diffServer), "znode.container.checkIntervalMs=3600000",
 		"DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4=")
-	onReal := javaTarget("", 1).Start(t, server)
+	onReal := Java("", 1).Start(t, server)
 	onFake := Fake("").Start(t, server)
 	setChecks(t, *diffN)
 	programs, steps := 0, 0

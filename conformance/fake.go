@@ -17,7 +17,7 @@ import (
 // Options come behind those that cases need.
 func Fake(version string, opts ...fakezk.Option) Target {
 	return Target{
-		Name: "fake", Version: version, Virtual: true, Features: []Feature{Admin, SASL, TLS},
+		Name: "fake", Version: version, Virtual: true, Features: []Feature{Admin, Loopback, SASL, TLS},
 		Start: func(t testing.TB, properties []string) Server {
 			return fakeServer{fakezk.New(t, append(fakeOptions(version, properties), opts...)...)}
 		},

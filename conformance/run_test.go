@@ -28,7 +28,7 @@ func TestFake(t *testing.T) {
 // TestReal plays every case against a real server: what the cases say is true.
 // With -record it writes what the real server says into the cases.
 func TestReal(t *testing.T) {
-	s := &suite{target: javaTarget(*version, *members)}
+	s := &suite{target: Java(*version, *members)}
 	if *record {
 		s.play = s.write
 	}

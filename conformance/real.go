@@ -10,28 +10,45 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/zookit/zookit/internal/backend"
 	"github.com/zookit/zookit/internal/javazk"
 	"github.com/zookit/zookit/internal/memnet"
 	"github.com/zookit/zookit/internal/testenv"
 )
 
-// javaTarget is ensembles of Apache's code.
-func javaTarget(version string, members int) Target {
+// Java is the target of Apache's own servers, as local JVMs.
+func Java(version string, members int) Target {
+	return real("java", javazk.StartCluster, version, members, Loopback)
+}
+
+// Docker is the target of Apache's own servers in containers. It needs
+//
+//	import _ "github.com/zookit/zookit/harness/docker"
+func Docker(version string, members int) Target {
+	start := backend.Registered("docker")
+	if start == nil {
+		start = func(context.Context, backend.Spec) (backend.Cluster, error) {
+			return nil, errors.New(`conformance: the backend docker is not linked in; import _ "github.com/zookit/zookit/harness/docker"`)
+		}
+	}
+	return real("docker", start, version, members)
+}
+
+func real(name string, start backend.Starter, version string, members int, features ...Feature) Target {
 	return Target{
-		Name: "java", Version: version, Members: members, Features: []Feature{Admin, Snapshots, SASL, TLS},
+		Name: name, Version: version, Members: members, Features: append(features, Admin, Snapshots, SASL, TLS),
 		Start: func(t testing.TB, properties []string) Server {
-			return startJava(t, javaSpec(version, members, properties))
+			t.Helper()
+			return startReal(t, start, specOf(version, members, properties))
 		},
 	}
 }
 
-func javaSpec(version string, members int, properties []string) backend.Spec {
+func specOf(version string, members int, properties []string) backend.Spec {
 	p := parseProperties(properties)
 	spec := backend.Spec{
-		Servers: members, Version: newestOf(version), TickTime: 2 * time.Second, Config: p.config, JVMFlags: p.flags,
+		Servers: members, Version: newestOf(version), TickTime: 2 * time.Second, Config: p.config,
+		JVMFlags: append(p.flags, "-Dfile.encoding=UTF-8"), // or names of digest users depend on the locale
 		Reconfig: p.reconfig && members > 1, AdminServer: p.admin, Users: p.users,
 	}
 	if p.tls != "" {
@@ -41,13 +58,21 @@ func javaSpec(version string, members int, properties []string) backend.Spec {
 	return spec
 }
 
-func startJava(t testing.TB, spec backend.Spec) Server {
-	c, err := javazk.StartCluster(context.Background(), spec)
+// startReal starts an ensemble that ends with t.
+func startReal(t testing.TB, start backend.Starter, spec backend.Spec) Server {
+	t.Helper()
+	c, err := start(context.Background(), spec)
 	if missing, ok := errors.AsType[*backend.MissingError](err); ok {
 		testenv.Missing(t, missing.What, missing.Install)
 	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return cluster{c}
 }
 

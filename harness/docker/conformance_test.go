@@ -1,0 +1,10 @@
+package docker
+
+import (
+	"testing"
+
+	"github.com/zookit/zookit/conformance"
+)
+
+// TestConformance plays every case on servers in containers.
+func TestConformance(t *testing.T) { conformance.Run(t, conformance.Docker("3.9", 1)) }
