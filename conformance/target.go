@@ -66,8 +66,10 @@ const (
 	Admin Feature = "admin" // an AdminServer, when the properties enable it
 	// Snapshots says that the AdminServer can send one.
 	Snapshots Feature = "snapshots"
-	SASL      Feature = "sasl" // users of DIGEST-MD5
-	TLS       Feature = "tls"  // a port for TLS
+	// Loopback says that servers see their clients at 127.0.0.1.
+	Loopback Feature = "loopback"
+	SASL     Feature = "sasl" // users of DIGEST-MD5
+	TLS      Feature = "tls"  // a port for TLS
 )
 
 // An Action is what a Controller does to a member.

@@ -2,12 +2,12 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -20,7 +20,7 @@ import (
 	"github.com/zookit/zookit/internal/backend"
 )
 
-var errDown = errors.New("the member is not running")
+var errDown = fmt.Errorf("the member is not running: %w", syscall.ECONNREFUSED)
 
 // A member is a container. It is stopped and started, and never made again.
 type member struct {
