@@ -48,7 +48,7 @@ func (r *run) config(rd *jute.Reader) string {
 		}
 	}
 	slices.Sort(members) // they have no order
-	return fmt.Sprintf("%s %s", strings.Join(slices.Concat(members, others), " "), configLength.ReplaceAllString(stat, "dlN"))
+	return fmt.Sprintf("%s %s", strings.Join(slices.Concat(members, others), " "), stat)
 }
 
 // role is what steps call the member with an id, which counts from 1.

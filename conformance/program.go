@@ -18,7 +18,8 @@ type testCase struct {
 	members int
 	// needs are features that the target has to have.
 	needs []Feature
-	// not are releases, by their column, that the case is not for, and why.
+	// not are releases, by their column, that the case is not for, and why;
+	// "x3" is an ensemble of any.
 	not   map[string]string
 	steps []step
 }

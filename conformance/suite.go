@@ -91,6 +91,9 @@ func (s *suite) skip(t *testing.T, c *testCase) {
 	if why, ok := c.not[strings.TrimSuffix(s.column, threeMembers)]; ok {
 		t.Skipf("not for this version: %s", why)
 	}
+	if why, ok := c.not[threeMembers]; ok && s.target.Members > 1 {
+		t.Skipf("not for an ensemble: %s", why)
+	}
 }
 
 // once plays the case and fails the test for the first difference.

@@ -226,6 +226,9 @@ func (r *run) stat(rd *jute.Reader) string {
 	}
 	text := fmt.Sprintf("{c%s m%s p%s v%d cv%d av%d dl%d nc%d", r.shownZxid(s.Czxid), r.shownZxid(s.Mzxid),
 		r.shownZxid(s.Pzxid), s.Version, s.Cversion, s.Aversion, s.DataLength, s.NumChildren)
+	if s.Czxid == 0 && s.Aversion == -1 && s.DataLength > 0 {
+		text = configLength.ReplaceAllString(text, "dlN") // the configuration has addresses
+	}
 	if !r.timeOf(s.Czxid, s.Ctime) {
 		text += " odd ctime"
 	}
@@ -288,6 +291,9 @@ func (r *run) shown(b []byte) string {
 	if b == nil {
 		return "null"
 	}
+	if bytes.HasPrefix(b, []byte("server.")) {
+		return "(the configuration)"
+	}
 	const longest = 60
 	text := strings.ReplaceAll(string(b), r.root, "~")
 	if len(text) > longest {
@@ -331,7 +337,7 @@ func codeName(code proto.Code) string {
 }
 
 var codeNames = map[proto.Code]string{
-	0: "Ok", -2: "RuntimeInconsistency", -5: "MarshallingError", -6: "Unimplemented", -8: "BadArguments",
+	0: "Ok", -2: "RuntimeInconsistency", -5: "MarshallingError", -6: "Unimplemented", -8: "BadArguments", -13: "NewConfigNoQuorum", -14: "ReconfigInProgress",
 	-101: "NoNode", -102: "NoAuth", -103: "BadVersion", -108: "NoChildrenForEphemerals", -110: "NodeExists",
 	-111: "NotEmpty", -112: "SessionExpired", -114: "InvalidACL", -115: "AuthFailed", -119: "NotReadOnly", -121: "NoWatcher",
 	-123: "ReconfigDisabled", -124: "SessionClosedRequireSASL", -125: "QuotaExceeded",
