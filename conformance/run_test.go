@@ -20,7 +20,7 @@ var (
 // TestFake plays every case against the fake, as each release, in virtual
 // time.
 func TestFake(t *testing.T) {
-	for _, v := range []string{"3.9.5"} { // of Versions
+	for _, v := range Versions() {
 		t.Run(v, func(t *testing.T) { Run(t, Fake(v)) })
 	}
 }

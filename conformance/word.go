@@ -130,7 +130,7 @@ var ofWord = map[string][]rewriting{
 	"hash": {rewrite(`(?m)^[0-9a-f]+: \d+$`, `ZXID: DIGEST`)},
 	"dump": {
 		// How many buckets there are, also empty ones, is up to the clock.
-		rewrite(` Sets \(\d+\)/`, ` Sets (N)/`),
+		rewrite(` Sets \(\d+\)`, ` Sets (N)`),
 		rewrite(`(?m)^\d+ expire at \w{3} \w{3} \d\d \d\d:\d\d:\d\d \S+ \d{4}:\n`, ``),
 	},
 }
@@ -213,7 +213,11 @@ func sortLines(word, text string) string {
 	from, to := 0, len(blocks)
 	switch word {
 	case "dump":
-		to = 0
+		// Sessions with ephemerals come in any order.
+		from = 1 + slices.IndexFunc(blocks, func(s string) bool { return strings.HasPrefix(s, "Sessions with") })
+		if to = slices.Index(blocks, "Connections dump:\n"); to < 0 {
+			to = len(blocks)
+		}
 	case "stat":
 		inside := func(s string) bool { return strings.HasPrefix(s, " /") }
 		if from = slices.IndexFunc(blocks, inside); from < 0 {

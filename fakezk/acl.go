@@ -11,6 +11,9 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
+// permNone is asked for what everybody may.
+const permNone = int32(0)
+
 // Schemes of identities.
 const (
 	schemeWorld  = "world"
@@ -107,26 +110,34 @@ func (s *state) normalizeACL(ids []identity, list []proto.ACL) (*aclList, proto.
 	if l := s.cfg.acls.get(list); l != nil {
 		return l, proto.OK // a list that is stored as it stands needs no change
 	}
-	if len(list) == 0 {
+	q := &s.cfg.quirks
+	void := q.skipACLSkipsAll && s.cfg.skipACL
+	switch {
+	case list == nil && q.nullACLMalformed:
+		return nil, proto.MarshallingError
+	case len(list) == 0 && !void:
 		return nil, proto.InvalidACL
 	}
-	var out []proto.ACL
+	var out, last []proto.ACL
 	for i, a := range list {
 		if slices.Contains(list[:i], a) {
 			continue
 		}
 		switch {
+		case void:
+		case a.NullScheme && q.nullSchemeMalformed:
+			return nil, proto.MarshallingError
 		case a.NullScheme:
 			return nil, proto.InvalidACL
 		case a.Scheme == schemeAuth:
-			before := len(out)
-			for _, id := range inTableOrder(ids) {
-				if s.cfg.authenticating(id) {
-					out = append(out, proto.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
-				}
-			}
-			if len(out) == before {
+			expanded := s.cfg.expand(a, ids)
+			if len(expanded) == 0 {
 				return nil, proto.InvalidACL
+			}
+			if q.authEntriesLast {
+				last = append(last, expanded...)
+			} else {
+				out = append(out, expanded...)
 			}
 			continue
 		case a.NullID && (a.Scheme == schemeWorld || s.cfg.knows(a.Scheme)):
@@ -136,7 +147,20 @@ func (s *state) normalizeACL(ids []identity, list []proto.ACL) (*aclList, proto.
 		}
 		out = append(out, a)
 	}
-	return s.cfg.acls.put(out), proto.OK
+	return s.cfg.acls.put(append(out, last...)), proto.OK
+}
+
+// expand is the entries that one of scheme auth stands for.
+func (c *config) expand(a proto.ACL, ids []identity) (entries []proto.ACL) {
+	if !c.quirks.authEntriesInOrder {
+		ids = inTableOrder(ids)
+	}
+	for _, id := range ids {
+		if c.authenticating(id) {
+			entries = append(entries, proto.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
+		}
+	}
+	return entries
 }
 
 func (c *config) validID(a proto.ACL) bool {
@@ -156,9 +180,14 @@ func (c *config) validID(a proto.ACL) bool {
 		return len(parts) == 2
 	case schemeIP:
 		_, ok := parseNet(a.ID)
-		return ok
+		return ok && !c.quirks.refusesNet(a.ID)
 	}
 	return false
+}
+
+// refusesNet tells whether the release does not know addresses of the kind.
+func (q *quirks) refusesNet(id string) bool {
+	return q.noIPv6 && strings.Contains(id, ":") || q.noMasks && strings.Contains(id, "/")
 }
 
 // validPrincipal tells whether a name that has an @ is name@realm or
@@ -221,7 +250,7 @@ func (s *state) permitted(ids []identity, path string, perm int32) (*znode, prot
 
 // allowed tells whether one of the permissions is granted.
 func (s *state) allowed(ids []identity, list *aclList, perm int32) bool {
-	if list.world&perm != 0 || s.cfg.skipACL {
+	if list.world&perm != 0 || s.cfg.skipACL || perm == permNone {
 		return true
 	}
 	for _, id := range ids {
@@ -259,7 +288,7 @@ func (c *config) matches(id identity, want string) bool {
 // shownACL is the list as the caller may see it: without ADMIN the hashes of
 // digest ids are hidden.
 func (s *state) shownACL(ids []identity, list *aclList) []proto.ACL {
-	if s.allowed(ids, list, proto.PermAdmin) {
+	if s.cfg.quirks.openGetACL || s.allowed(ids, list, proto.PermAdmin) {
 		return list.entries
 	}
 	shown := slices.Clone(list.entries)

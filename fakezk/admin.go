@@ -22,6 +22,7 @@ const (
 	statusOK           = 200
 	statusUnauthorized = 401
 	statusForbidden    = 403
+	statusNotAllowed   = 405
 	statusFailed       = 500
 	statusUnavailable  = 503
 )
@@ -52,12 +53,15 @@ type adminCommand struct {
 	stopped bool                                       // it has an answer from a server that is stopped, too
 	guarded bool                                       // it needs every permission on the root
 	post    bool                                       // it is for POST, and the others for GET
+	since   release                                    // zero: the first admin server has it
 }
 
 // AdminCommands are the names of all commands, sorted, without short ones.
-func AdminCommands() (names []string) {
+func (s *Server) AdminCommands() (names []string) {
 	for _, command := range adminCommands {
-		names = append(names, command.names[0])
+		if s.ensemble.cfg.release.has(command.since) {
+			names = append(names, command.names[0])
+		}
 	}
 	slices.Sort(names)
 	return names
@@ -65,7 +69,13 @@ func AdminCommands() (names []string) {
 
 // Admin answers as the real admin server does.
 func (s *Server) Admin(q AdminQuery) AdminAnswer {
-	i := slices.IndexFunc(adminCommands, func(c adminCommand) bool { return slices.Contains(c.names, q.Command) })
+	cfg := s.ensemble.cfg
+	if q.Post && cfg.quirks.adminGetOnly {
+		return AdminAnswer{Status: statusNotAllowed}
+	}
+	i := slices.IndexFunc(adminCommands, func(c adminCommand) bool {
+		return slices.Contains(c.names, q.Command) && cfg.release.has(c.since)
+	})
 	if i < 0 {
 		return adminError(statusOK, q.Command, "Unknown command: "+q.Command)
 	}

@@ -24,35 +24,35 @@ var adminCommands = []adminCommand{
 	{names: []string{"get_trace_mask", "gtmk"}, stopped: true, tell: locked(func(s *Server) AdminObject {
 		return AdminObject{{"tracemask", s.traceMask}}
 	})},
-	{names: []string{"hash"}, tell: constant(AdminObject{{"digests", []AdminObject{}}})},
-	{names: []string{"initial_configuration", "icfg"}, tell: locked(func(s *Server) AdminObject {
+	{names: []string{"hash"}, since: release{6, 0}, tell: constant(AdminObject{{"digests", []AdminObject{}}})},
+	{names: []string{"initial_configuration", "icfg"}, since: release{6, 0}, tell: locked(func(s *Server) AdminObject {
 		return AdminObject{{"initial_configuration", s.ensemble.cfg.initialConfiguration()}}
 	})},
 	{names: []string{"is_read_only", "isro"}, tell: constant(AdminObject{{"read_only", false}})},
-	{names: []string{"last_snapshot", "lsnp"}, tell: locked(func(s *Server) AdminObject {
+	{names: []string{"last_snapshot", "lsnp"}, since: release{5, 10}, tell: locked(func(s *Server) AdminObject {
 		begun := s.ensemble.start.Add(time.Duration(s.stats.started) * time.Millisecond)
 		return AdminObject{{"zxid", "0"}, {"timestamp", begun.Unix()}}
 	})},
-	{names: []string{"leader", "lead"}, tell: constant(AdminObject{{"error", "server is not initialized"}})},
+	{names: []string{"leader", "lead"}, since: release{6, 0}, tell: constant(AdminObject{{"error", "server is not initialized"}})},
 	{names: []string{"monitor", "mntr"}, tell: adminMonitor},
-	{names: []string{"observers", "obsr"}, tell: constant(AdminObject{{"synced_observers", 0}, {"observers", []AdminObject{}}})},
-	{names: []string{"observer_connection_stat_reset", "orst"}, tell: constant(nil)},
-	{names: []string{"restore", "rest"}, guarded: true, post: true},
+	{names: []string{"observers", "obsr"}, since: release{6, 0}, tell: constant(AdminObject{{"synced_observers", 0}, {"observers", []AdminObject{}}})},
+	{names: []string{"observer_connection_stat_reset", "orst"}, since: release{6, 0}, tell: constant(nil)},
+	{names: []string{"restore", "rest"}, since: release{9, 0}, guarded: true, post: true},
 	{names: []string{"ruok"}, tell: constant(nil)},
 	{names: []string{"server_stats", "srvr"}, tell: locked((*Server).adminServerStats)},
 	{names: []string{"set_trace_mask", "stmk"}, tell: adminSetTraceMask, stopped: true},
-	{names: []string{"snapshot", "snap"}, guarded: true},
+	{names: []string{"snapshot", "snap"}, since: release{9, 0}, guarded: true},
 	{names: []string{"stat_reset", "srst"}, tell: locked(func(s *Server) AdminObject { s.resetStats(); return nil })},
 	{names: []string{"stats", "stat"}, tell: locked(func(s *Server) AdminObject {
 		return append(s.adminServerStats(),
 			AdminField{"connections", s.adminConnectionsOf(false, true)}, AdminField{"secure_connections", s.adminConnectionsOf(true, true)})
 	})},
-	{names: []string{"system_properties", "sysp"}, tell: adminProperties, stopped: true},
-	{names: []string{"voting_view"}, tell: constant(AdminObject{{"current_config", AdminObject{}}})},
+	{names: []string{"system_properties", "sysp"}, since: release{6, 0}, tell: adminProperties, stopped: true},
+	{names: []string{"voting_view"}, since: release{6, 0}, tell: constant(AdminObject{{"current_config", AdminObject{}}})},
 	{names: []string{"watch_summary", "wchs"}, tell: locked((*Server).adminWatchSummary)},
 	{names: []string{"watches", "wchc"}, tell: locked((*Server).adminWatches)},
 	{names: []string{"watches_by_path", "wchp"}, tell: locked((*Server).adminWatchesByPath)},
-	{names: []string{"zabstate"}, tell: constant(AdminObject{{"voting", false}, {"zabstate", ""}})},
+	{names: []string{"zabstate"}, since: release{5, 10}, tell: constant(AdminObject{{"voting", false}, {"zabstate", ""}})},
 }
 
 // locked is what tells under the ensemble's lock.
@@ -70,7 +70,7 @@ func constant(fields AdminObject) func(*Server, *AdminQuery) AdminObject {
 
 func (s *Server) adminConfig() AdminObject {
 	cfg := s.ensemble.cfg
-	return AdminObject{
+	fields := AdminObject{
 		{"client_port", portOf(s.addr)},
 		{"data_dir", versioned(cfg.dataDir)},
 		{"data_log_dir", versioned(cmp.Or(cfg.dataLogDir, cfg.dataDir))},
@@ -79,8 +79,11 @@ func (s *Server) adminConfig() AdminObject {
 		{"min_session_timeout", cfg.minTimeout.Milliseconds()},
 		{"max_session_timeout", cfg.maxTimeout.Milliseconds()},
 		{"server_id", 0},
-		{"client_port_listen_backlog", cfg.backlog},
 	}
+	if !cfg.quirks.confWithoutBacklog {
+		fields = append(fields, AdminField{"client_port_listen_backlog", cfg.backlog})
+	}
+	return fields
 }
 
 // initialConfiguration is the text of zoo.cfg, or nil without one.
@@ -114,7 +117,7 @@ func (s *Server) adminSessions() AdminObject {
 }
 
 func adminEnvironment(s *Server, _ *AdminQuery) (fields AdminObject) {
-	for _, pair := range environment(s.ensemble.cfg.fullVersion()) {
+	for _, pair := range environment(s.ensemble.cfg) {
 		fields = append(fields, AdminField{pair[0], pair[1]})
 	}
 	return fields
@@ -126,7 +129,7 @@ func adminProperties(s *Server, _ *AdminQuery) (fields AdminObject) {
 	if properties == nil {
 		properties = map[string]string{}
 	}
-	for _, pair := range environment("") {
+	for _, pair := range environment(s.ensemble.cfg) {
 		machine := hasAnyPrefix(pair[0], "java.", "os.", "user.") && !hasAnyPrefix(pair[0], "os.memory.")
 		if _, set := properties[pair[0]]; machine && !set && pair[1] != unknown {
 			properties[pair[0]] = pair[1]
@@ -142,7 +145,11 @@ func adminMonitor(s *Server, _ *AdminQuery) (fields AdminObject) {
 	open, limit := fileDescriptors() // not under the lock
 	s.ensemble.mu.Lock()
 	defer s.ensemble.mu.Unlock()
-	for _, m := range s.metrics(open, limit) {
+	metrics := s.metrics(open, limit)
+	if s.ensemble.cfg.quirks.fewMetrics {
+		metrics = oldMetrics(metrics, "last_client_response_size", "max_client_response_size", "min_client_response_size")
+	}
+	for _, m := range metrics {
 		fields = append(fields, AdminField{m.key, m.value})
 	}
 	return fields

@@ -1,6 +1,12 @@
 package fakezk
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// statsSince36 are the fields of server_stats that came with 3.6.
+var statsSince36 = []string{"uptime", "auth_failed_count", "non_mtlsremote_conn_count", "non_mtlslocal_conn_count"}
 
 // adminServerStats is server_stats, and the beginning of stats. Sizes on disk
 // are 0, as nothing is kept there.
@@ -10,29 +16,33 @@ func (s *Server) adminServerStats() AdminObject {
 	sizes := AdminObject{
 		{"last_buffer_size", st.lastResponse}, {"min_buffer_size", st.minResponse}, {"max_buffer_size", st.maxResponse},
 	}
+	stats := AdminObject{
+		{"packets_sent", sent},
+		{"packets_received", received},
+		{"fsync_threshold_exceed_count", 0},
+		{"client_response_stats", sizes},
+		{"data_dir_size", 0},
+		{"log_dir_size", 0},
+		{"last_processed_zxid", s.ensemble.state.zxid},
+		{"outstanding_requests", 0},
+		{"server_state", "standalone"},
+		{"avg_latency", 0.0},
+		{"max_latency", 0},
+		{"min_latency", 0},
+		{"num_alive_client_connections", len(s.conns)},
+		{"uptime", s.ensemble.now() - st.started},
+		{"auth_failed_count", st.badHandshakes},
+		{"non_mtlsremote_conn_count", 0},
+		{"non_mtlslocal_conn_count", 0},
+		{"provider_null", false},
+	}
+	if s.ensemble.cfg.quirks.oldAdminAnswers {
+		stats = slices.DeleteFunc(stats, func(f AdminField) bool { return slices.Contains(statsSince36, f.Key) })
+	}
 	return AdminObject{
-		{"version", s.ensemble.cfg.fullVersion()},
+		{"version", s.ensemble.cfg.release.fullVersion()},
 		{"read_only", false},
-		{"server_stats", AdminObject{
-			{"packets_sent", sent},
-			{"packets_received", received},
-			{"fsync_threshold_exceed_count", 0},
-			{"client_response_stats", sizes},
-			{"data_dir_size", 0},
-			{"log_dir_size", 0},
-			{"last_processed_zxid", s.ensemble.state.zxid},
-			{"outstanding_requests", 0},
-			{"server_state", "standalone"},
-			{"avg_latency", 0.0},
-			{"max_latency", 0},
-			{"min_latency", 0},
-			{"num_alive_client_connections", len(s.conns)},
-			{"uptime", s.ensemble.now() - st.started},
-			{"auth_failed_count", st.badHandshakes},
-			{"non_mtlsremote_conn_count", 0},
-			{"non_mtlslocal_conn_count", 0},
-			{"provider_null", false},
-		}},
+		{"server_stats", stats},
 		{"client_response", sizes},
 		{"node_count", s.ensemble.state.nodeCount()},
 	}

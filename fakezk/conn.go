@@ -76,6 +76,7 @@ const (
 	stay   outcome = iota
 	hangUp         // at once, without a word
 	hangUpAfterReply
+	mute // without a word, when the client sends anything more
 )
 
 func newConn(s *Server, nc net.Conn) *conn {
@@ -109,6 +110,10 @@ func (c *conn) serve() {
 		if !c.frames.Buffered() {
 			c.fx.run()
 		}
+	}
+	if next == mute {
+		c.fx.run()
+		c.frames.Peek(1) // anything more is its end
 	}
 	e.detach(c) // before the peer can see the end
 	c.fx.run()
@@ -155,7 +160,13 @@ func (c *conn) begin() outcome {
 		c.logEnd(err)
 		return hangUp
 	}
-	if answer, ok := c.server.fourLetterWord(c, [4]byte(first)); ok {
+	word := [4]byte(first)
+	if answer, ok := c.server.fourLetterWord(c, word); ok {
+		if answer == "" && string(word[:]) == "stmk" && c.server.ensemble.cfg.quirks.muteOnFault {
+			c.net.SetReadDeadline(time.Time{})
+			c.frames.Peek(len("stmk") + 8) // it waits for its mask after all
+			return hangUp
+		}
 		c.send(func(b []byte) []byte { return append(b, answer...) })
 		return hangUpAfterReply
 	}
@@ -188,6 +199,9 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome
 	if req.LastZxidSeen > e.state.zxid || e.closed {
 		return hangUp
 	}
+	if req.SessionID == 0 && req.Password == nil && e.cfg.quirks.muteOnFault {
+		return mute
+	}
 	s := e.sessions[req.SessionID]
 	if req.SessionID == 0 {
 		s = e.newSession(req.Timeout)
@@ -200,7 +214,7 @@ func (e *Ensemble) connect(c *conn, req *proto.ConnectRequest, size int) outcome
 			s = nil
 		}
 	}
-	resp := proto.ConnectResponse{Password: make([]byte, proto.PasswordLen), NoReadOnly: req.NoReadOnly}
+	resp := proto.ConnectResponse{Password: make([]byte, proto.PasswordLen), NoReadOnly: req.NoReadOnly && !e.cfg.quirks.alwaysReadOnlyByte}
 	next := hangUpAfterReply
 	if s != nil {
 		s.timeout = e.cfg.grant(req.Timeout)
@@ -272,6 +286,9 @@ func (e *Ensemble) touchConn(c *conn, now int64) {
 		timeout = c.session.timeout
 	}
 	c.stats.at = now
+	if e.cfg.quirks.silentMayStay {
+		return
+	}
 	e.idle.touch(c, &c.endsAt, now, timeout)
 	e.wakeFor(c.endsAt)
 }

@@ -2,7 +2,6 @@ package fakezk
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,7 +59,8 @@ func (s *Server) fourLetterWord(c *conn, word [4]byte) (answer string, ok bool) 
 	if name == telnetClose {
 		name = "telnet close"
 	}
-	if words[name] == nil && portWords[name] == nil && !slices.Contains(otherWords, name) {
+	known := words[name] != nil || portWords[name] != nil || slices.Contains(otherWords, name)
+	if !known || slices.Contains(s.ensemble.cfg.quirks.lacksWords, name) {
 		return "", false
 	}
 	s.countWord(c, func() { c.forWord = true; c.stats.request(0) })
@@ -75,7 +75,7 @@ func (s *Server) fourLetterWord(c *conn, word [4]byte) (answer string, ok bool) 
 		open, limit := fileDescriptors() // not under the lock
 		answer = s.run(func(s *Server, b *strings.Builder) { s.reportMetrics(b, open, limit) })
 	case name == "envi":
-		answer = reportEnvironment(s.ensemble.cfg.fullVersion())
+		answer = reportEnvironment(s.ensemble.cfg)
 	case portWords[name] != nil:
 		answer = s.run(func(s *Server, b *strings.Builder) { portWords[name](s, c.secure, b) })
 	default:
@@ -115,10 +115,4 @@ func (s *Server) setTraceMask(c *conn) string {
 	defer s.ensemble.mu.Unlock()
 	s.traceMask = mask
 	return strconv.FormatInt(mask, 10)
-}
-
-// fullVersion is the version as words tell it: with the commit and the date of
-// the release of ZooKeeper that the fake answers like.
-func (cfg *config) fullVersion() string {
-	return fmt.Sprintf("%s-293c895a8d966a3ecb92872be4a1daf87d725da2, built on 2026-02-11 20:18 UTC", cfg.version)
 }

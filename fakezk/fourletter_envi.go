@@ -14,10 +14,10 @@ import (
 const unknown = "<NA>"
 
 // reportEnvironment is envi.
-func reportEnvironment(version string) string {
+func reportEnvironment(cfg *config) string {
 	var b strings.Builder
 	b.WriteString("Environment:\n")
-	for _, line := range environment(version) {
+	for _, line := range environment(cfg) {
 		fmt.Fprintf(&b, "%s=%s\n", line[0], line[1])
 	}
 	return b.String()
@@ -25,10 +25,10 @@ func reportEnvironment(version string) string {
 
 // environment are pairs of a key and its value. There is no Java, and the rest
 // is true.
-func environment(version string) [][2]string {
+func environment(cfg *config) [][2]string {
 	total, free := memory()
-	return [][2]string{
-		{"zookeeper.version", version},
+	pairs := [][2]string{
+		{"zookeeper.version", cfg.release.fullVersion()},
 		{"host.name", known(os.Hostname())},
 		{"java.version", unknown},
 		{"java.vendor", unknown},
@@ -43,10 +43,15 @@ func environment(version string) [][2]string {
 		{"user.name", userName()},
 		{"user.home", known(os.UserHomeDir())},
 		{"user.dir", known(os.Getwd())},
+	}
+	if cfg.quirks.oldWords {
+		return pairs
+	}
+	return append(pairs, [][2]string{
 		{"os.memory.free", megabytes(free)},
 		{"os.memory.max", megabytes(uint64(debug.SetMemoryLimit(-1)))},
 		{"os.memory.total", megabytes(total)},
-	}
+	}...)
 }
 
 func known(value string, err error) string {

@@ -3,6 +3,7 @@ package fakezk
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,12 +17,33 @@ type metric struct {
 
 // reportMetrics is mntr.
 func (s *Server) reportMetrics(b *strings.Builder, openFiles, maxFiles int64) {
-	for _, m := range s.metrics(openFiles, maxFiles) {
+	metrics := s.metrics(openFiles, maxFiles)
+	if s.ensemble.cfg.quirks.fewMetrics {
+		metrics = oldMetrics(metrics)
+	}
+	for _, m := range metrics {
 		if f, ok := m.value.(float64); ok {
 			m.value = javaFloat(f)
 		}
 		fmt.Fprintf(b, "zk_%s\t%v\n", m.key, m.value)
 	}
+}
+
+// oldMetrics are those that mntr had before there was a registry of metrics,
+// in their order, with a latency that is a whole number, and some more.
+func oldMetrics(metrics []metric, more ...string) (old []metric) {
+	for _, key := range append([]string{
+		"version", "avg_latency", "max_latency", "min_latency", "packets_received", "packets_sent",
+		"num_alive_connections", "outstanding_requests", "server_state", "znode_count", "watch_count",
+		"ephemerals_count", "approximate_data_size", "open_file_descriptor_count", "max_file_descriptor_count",
+	}, more...) {
+		m := metrics[slices.IndexFunc(metrics, func(m metric) bool { return m.key == key })]
+		if key == "avg_latency" {
+			m.value = 0
+		}
+		old = append(old, m)
+	}
+	return old
 }
 
 // javaFloat writes a number as Java does, with a point.
@@ -41,7 +63,7 @@ func (s *Server) metrics(openFiles, maxFiles int64) []metric {
 	e, st := s.ensemble, &s.stats
 	received, sent, bytes := s.traffic()
 	return []metric{
-		{"version", e.cfg.fullVersion()},
+		{"version", e.cfg.release.fullVersion()},
 		{"server_state", "standalone"},
 		{"ephemerals_count", e.state.ephemerals.Len()},
 		{"num_alive_connections", len(s.conns)},

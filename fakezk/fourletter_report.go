@@ -31,12 +31,16 @@ func (s *Server) reportStat(secure bool, b *strings.Builder) {
 }
 
 func (s *Server) reportVersion(b *strings.Builder) {
-	fmt.Fprintf(b, "Zookeeper version: %s\n", s.ensemble.cfg.fullVersion())
+	fmt.Fprintf(b, "Zookeeper version: %s\n", s.ensemble.cfg.release.fullVersion())
 }
 
 func (s *Server) reportStats(b *strings.Builder) {
 	received, sent, _ := s.traffic()
-	fmt.Fprintf(b, "Latency min/avg/max: 0/0.0/0\nReceived: %d\nSent: %d\nConnections: %d\n", received, sent, len(s.conns))
+	average := "0.0"
+	if s.ensemble.cfg.quirks.wholeLatency {
+		average = "0"
+	}
+	fmt.Fprintf(b, "Latency min/avg/max: 0/%s/0\nReceived: %d\nSent: %d\nConnections: %d\n", average, received, sent, len(s.conns))
 	fmt.Fprintf(b, "Outstanding: 0\nZxid: 0x%x\nMode: standalone\nNode count: %d\n",
 		s.ensemble.state.zxid, s.ensemble.state.nodeCount())
 }
@@ -112,12 +116,19 @@ func (c *conn) javaAddr() string {
 // reportConfig is conf. Nothing is kept on disk, so that its sizes are 0.
 func (s *Server) reportConfig(b *strings.Builder) {
 	cfg := s.ensemble.cfg
-	fmt.Fprintf(b, "clientPort=%d\nsecureClientPort=%d\n", portOf(s.addr), s.securePort())
-	fmt.Fprintf(b, "dataDir=%s\ndataDirSize=0\ndataLogDir=%s\ndataLogSize=0\n",
-		versioned(cfg.dataDir), versioned(cmp.Or(cfg.dataLogDir, cfg.dataDir)))
+	dataDir, logDir := versioned(cfg.dataDir), versioned(cmp.Or(cfg.dataLogDir, cfg.dataDir))
+	if cfg.quirks.briefConf {
+		fmt.Fprintf(b, "clientPort=%d\ndataDir=%s\ndataLogDir=%s\n", portOf(s.addr), dataDir, logDir)
+	} else {
+		fmt.Fprintf(b, "clientPort=%d\nsecureClientPort=%d\n", portOf(s.addr), s.securePort())
+		fmt.Fprintf(b, "dataDir=%s\ndataDirSize=0\ndataLogDir=%s\ndataLogSize=0\n", dataDir, logDir)
+	}
 	fmt.Fprintf(b, "tickTime=%d\nmaxClientCnxns=%d\nminSessionTimeout=%d\nmaxSessionTimeout=%d\n",
 		cfg.tickTime.Milliseconds(), cfg.maxPerHost, cfg.minTimeout.Milliseconds(), cfg.maxTimeout.Milliseconds())
-	fmt.Fprintf(b, "clientPortListenBacklog=%d\nserverId=0\n", cfg.backlog)
+	if !cfg.quirks.confWithoutBacklog {
+		fmt.Fprintf(b, "clientPortListenBacklog=%d\n", cfg.backlog)
+	}
+	b.WriteString("serverId=0\n")
 }
 
 // securePort is -1 without TLS.
@@ -159,6 +170,9 @@ func (s *Server) reportSessions(b *strings.Builder) {
 		e.state.eachEphemeral(id, func(path string) { fmt.Fprintf(&paths, "\t%s\n", path) })
 	}
 	fmt.Fprintf(b, "Sessions with Ephemerals (%d):\n%s", owners, paths.String())
+	if e.cfg.quirks.oldWords {
+		return
+	}
 	b.WriteString("Connections dump:\nConnections ")
 	reportQueue(b, e, e.idle, (*conn).name)
 }
@@ -180,7 +194,11 @@ func reportQueue[K comparable](b *strings.Builder, e *Ensemble, q *expiryQueue[K
 	for _, bucket := range q.buckets {
 		count += len(bucket)
 	}
-	fmt.Fprintf(b, "Sets (%d)/(%d):\n", len(deadlines), count)
+	if e.cfg.quirks.oldWords {
+		fmt.Fprintf(b, "Sets (%d):\n", len(deadlines))
+	} else {
+		fmt.Fprintf(b, "Sets (%d)/(%d):\n", len(deadlines), count)
+	}
 	for _, deadline := range deadlines {
 		var names []string
 		for k := range q.buckets[deadline] {

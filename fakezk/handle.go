@@ -57,6 +57,9 @@ func (cfg *config) authenticated(ids []identity) bool {
 func (cfg *config) enforces(scheme string) bool { return slices.Contains(cfg.enforceAuth, scheme) }
 
 func (c *conn) dispatch(e *Ensemble, h proto.RequestHeader, r *jute.Reader) outcome {
+	if lacks := e.cfg.quirks.lacks; lacks != nil && lacks[h.Op] {
+		return c.unknownOp(h)
+	}
 	switch h.Op {
 	case proto.OpPing:
 		c.reply(proto.XidPing, e.state.zxid, proto.OK)
@@ -80,6 +83,8 @@ func (c *conn) dispatch(e *Ensemble, h proto.RequestHeader, r *jute.Reader) outc
 		c.ask(e, h, r)
 	case proto.OpSetWatches, proto.OpSetWatches2, proto.OpAddWatch, proto.OpRemoveWatches, proto.OpCheckWatches:
 		c.watch(e, h, r)
+	case proto.OpCheck:
+		return c.checkAlone(e, h, r)
 	case proto.OpCreateSession:
 		c.createSession(e, h, r)
 	case proto.OpCloseSession:
@@ -89,10 +94,14 @@ func (c *conn) dispatch(e *Ensemble, h proto.RequestHeader, r *jute.Reader) outc
 		e.leave(c)
 		return hangUpAfterReply
 	default:
-		c.reply(h.Xid, -1, proto.Unimplemented)
-		return hangUpAfterReply
+		return c.unknownOp(h)
 	}
 	return stay
+}
+
+func (c *conn) unknownOp(h proto.RequestHeader) outcome {
+	c.reply(h.Xid, -1, proto.Unimplemented)
+	return hangUpAfterReply
 }
 
 // createSession from a client is answered with another handshake. It takes a
@@ -107,7 +116,7 @@ func (c *conn) createSession(e *Ensemble, h proto.RequestHeader, r *jute.Reader)
 	s := c.session
 	e.touch(s, e.now(), max(0, int64(timeout)))
 	resp := proto.ConnectResponse{
-		Timeout: int32(s.timeout), SessionID: s.id, Password: proto.SessionPassword(s.id), NoReadOnly: c.oldStyle,
+		Timeout: int32(s.timeout), SessionID: s.id, Password: proto.SessionPassword(s.id), NoReadOnly: c.oldStyle && !e.cfg.quirks.alwaysReadOnlyByte,
 	}
 	b, start := c.beginReply(0, 0, 0)
 	c.endReply(resp.AppendTo(b[:start+4]), start)
@@ -115,6 +124,9 @@ func (c *conn) createSession(e *Ensemble, h proto.RequestHeader, r *jute.Reader)
 
 // malformed answers a body that could not be decoded.
 func (c *conn) malformed(e *Ensemble, h proto.RequestHeader) {
+	if e.cfg.quirks.malformedTakesZxid && isWrite(h.Op) && h.Op != proto.OpReconfig {
+		e.state.next()
+	}
 	c.reply(h.Xid, e.state.zxid, proto.MarshallingError)
 }
 
@@ -129,7 +141,11 @@ func (c *conn) readNode(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 		c.reply(h.Xid, e.state.zxid, proto.BadArguments)
 		return
 	}
-	n, code := e.state.permitted(c.ids, req.Path, proto.PermRead)
+	perm := int32(proto.PermRead)
+	if h.Op == proto.OpExists && e.cfg.quirks.watchedByAll {
+		perm = permNone
+	}
+	n, code := e.state.permitted(c.ids, req.Path, perm)
 	if req.Watch && (code == proto.OK || code == proto.NoNode && h.Op == proto.OpExists) {
 		table := dataTable
 		if h.Op == proto.OpGetChildren || h.Op == proto.OpGetChildren2 {
@@ -167,8 +183,7 @@ func (c *conn) appendChildren(b []byte, e *Ensemble, n *znode) []byte {
 
 // begin opens a transaction for a write.
 func (c *conn) beginTxn(e *Ensemble) txn {
-	e.state.zxid++
-	return txn{zxid: e.state.zxid, now: e.wallClock(), session: c.session.id, ids: c.ids}
+	return txn{zxid: e.state.next(), now: e.wallClock(), session: c.session.id, ids: c.ids}
 }
 
 // create is create, create2, createContainer and createTTL.
@@ -248,6 +263,10 @@ func (c *conn) delete(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 }
 
 func (c *conn) deleteContainer(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
+	if e.cfg.quirks.deleteContainerFails {
+		c.reply(h.Xid, e.state.next(), proto.BadArguments)
+		return
+	}
 	var req proto.PathRecord
 	if req.Decode(r); r.Err() != nil || req.NullPath {
 		c.malformed(e, h)
@@ -259,16 +278,44 @@ func (c *conn) deleteContainer(e *Ensemble, h proto.RequestHeader, r *jute.Reade
 	c.reply(h.Xid, t.zxid, code)
 }
 
+// checkAlone is check outside of a multi, which only older releases take, and
+// answer when it fails.
+func (c *conn) checkAlone(e *Ensemble, h proto.RequestHeader, r *jute.Reader) outcome {
+	if !e.cfg.quirks.checkAlone {
+		return c.unknownOp(h)
+	}
+	var req proto.PathVersion
+	if req.Decode(r); r.Err() != nil {
+		c.malformed(e, h)
+		return stay
+	}
+	t := c.beginTxn(e)
+	code := proto.BadArguments
+	if !req.NullPath {
+		code = e.state.check(&t, req.Path, req.Version)
+	}
+	if code != proto.OK {
+		c.reply(h.Xid, t.zxid, code)
+	}
+	return stay
+}
+
 // multi is multi and multiRead.
 func (c *conn) multi(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 	req := proto.MultiRequest{Ops: c.ops}
 	req.Decode(r)
-	sound, nullACL := soundMulti(req.Ops)
+	q := &e.cfg.quirks
+	sound, nullACL := q.soundMulti(req.Ops)
 	sound = sound && r.Err() == nil
 	zxid, code := e.state.zxid, proto.MarshallingError
 	results := c.results[:0]
+	empty := false // answered with no results where an error has no body
 	switch {
 	case nullACL:
+		empty = q.multiLosesZxid && h.Op == proto.OpMulti
+	case h.Op == proto.OpMulti && q.multiLosesZxid && sound && anyNullPath(req.Ops):
+		e.state.lost++
+		empty = true
 	case h.Op == proto.OpMulti:
 		// It takes a zxid even where it cannot be decoded.
 		t := c.beginTxn(e)
@@ -280,7 +327,7 @@ func (c *conn) multi(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 		results, code = e.state.multiRead(c.ids, req.Ops, results)
 	}
 	b, start := c.beginReply(h.Xid, zxid, code)
-	if code == proto.OK || h.Op == proto.OpMultiRead && sound {
+	if code == proto.OK || empty || h.Op == proto.OpMultiRead && sound {
 		// A multiRead that fails has what it read so far behind its header.
 		b = proto.MultiResponse{Results: results}.AppendTo(b)
 	}
@@ -322,7 +369,11 @@ func (c *conn) ask(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 	case proto.OpGetAllChildrenNumber:
 		n, code = e.state.permitted(c.ids, req.Path, proto.PermRead)
 	case proto.OpGetACL:
-		n, code = e.state.permitted(c.ids, req.Path, proto.PermRead|proto.PermAdmin)
+		perm := proto.PermRead | proto.PermAdmin
+		if e.cfg.quirks.openGetACL {
+			perm = permNone
+		}
+		n, code = e.state.permitted(c.ids, req.Path, perm)
 	}
 	b, start := c.beginReply(h.Xid, e.state.zxid, code)
 	if code == proto.OK {

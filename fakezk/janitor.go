@@ -117,8 +117,7 @@ func (r *reaper) reap(e *Ensemble, now int64, fx *effects) {
 		path := r.queue[0]
 		r.queue = r.queue[1:]
 		r.pace = now + time.Minute.Milliseconds()/int64(e.cfg.reapedPerMinute)
-		e.state.zxid++
-		t := txn{zxid: e.state.zxid, now: e.wallClock()}
+		t := txn{zxid: e.state.next(), now: e.wallClock()}
 		if code := e.state.deleteContainer(&t, path); code != proto.OK {
 			e.cfg.logger.Debug("not reaped", "path", path, "cause", code)
 		}

@@ -1,6 +1,10 @@
 package fakezk
 
-import "github.com/zookit/zookit/internal/proto"
+import (
+	"slices"
+
+	"github.com/zookit/zookit/internal/proto"
+)
 
 // multi runs all operations or none, each on what the earlier ones have done.
 // On failure the results are errors: 0 before the one that failed, its code,
@@ -46,6 +50,10 @@ func failedMulti(results []proto.MultiResult, n, failed int, code proto.Code) []
 	return results
 }
 
+func anyNullPath(ops []proto.MultiOp) bool {
+	return slices.ContainsFunc(ops, func(op proto.MultiOp) bool { return op.NullPath })
+}
+
 func (s *state) multiOp(t *txn, op *proto.MultiOp, r *proto.MultiResult) proto.Code {
 	switch op.Op {
 	case proto.OpDelete:
@@ -59,7 +67,11 @@ func (s *state) multiOp(t *txn, op *proto.MultiOp, r *proto.MultiResult) proto.C
 		}
 		return code
 	}
-	a := multiCreate(op)
+	q := &s.cfg.quirks
+	if q.multiUnjudged && op.Op != proto.OpCreateTTL && q.areTTL(op.Flags) {
+		return proto.MarshallingError
+	}
+	a := q.multiCreate(op)
 	n, code := s.create(t, &a)
 	if code != proto.OK {
 		return code
@@ -73,13 +85,15 @@ func (s *state) multiOp(t *txn, op *proto.MultiOp, r *proto.MultiResult) proto.C
 
 // multiCreate is the create that an operation of a multi amounts to: there the
 // flags, not the opcode, tell the kind.
-func multiCreate(op *proto.MultiOp) createArgs {
+func (q *quirks) multiCreate(op *proto.MultiOp) createArgs {
 	a := createArgs{op: op.Op, path: op.Path, data: op.Data, acl: op.ACL, mode: op.Flags, ttl: op.TTL}
 	switch {
 	case op.Flags == proto.FlagContainer:
 		a.op = proto.OpCreateContainer
 	case op.Op == proto.OpCreateTTL && op.Flags < proto.FlagPersistentTTL:
 		a.op, a.ttl = proto.OpCreate, -1
+	case q.multiUnjudged && op.Op != proto.OpCreateTTL:
+		a.op = proto.OpCreate
 	}
 	return a
 }
@@ -87,9 +101,15 @@ func multiCreate(op *proto.MultiOp) createArgs {
 // soundMulti tells whether the operations that were decoded are sound, as far
 // as decoding judges it in a real server: their flags have to be those of a
 // kind of node, and an ACL must not be null. It stops at the first that is not.
-func soundMulti(ops []proto.MultiOp) (sound, nullACL bool) {
+func (q *quirks) soundMulti(ops []proto.MultiOp) (sound, nullACL bool) {
 	for i := range ops {
 		op := &ops[i]
+		switch {
+		case q.lacks[op.Op]:
+			return false, false
+		case q.multiUnjudged:
+			continue
+		}
 		switch op.Op {
 		case proto.OpCreate, proto.OpCreate2, proto.OpCreateContainer:
 			switch {

@@ -24,9 +24,10 @@ type config struct {
 	idleTimeout time.Duration // of a connection that never asked for a session
 	maxBuffer   int           // bytes of a request
 
-	fourLetter   map[string]bool // enabled words; "*" is all
+	fourLetter   map[string]bool // enabled words; "*" is all; nil is as the release has it
 	readOnlyMode bool            // on a server that stands alone this enables isro, and that is all
-	version      string
+	release      release
+	quirks       quirks
 	serverID     int64
 	logger       *slog.Logger
 	reconfig     bool
@@ -64,12 +65,13 @@ type config struct {
 func newConfig(opts []Option) (*config, error) {
 	c := &config{
 		tickTime: 3 * time.Second, maxPerHost: 60, idleTimeout: 10 * time.Second, maxBuffer: proto.MaxBuffer,
-		fourLetter: map[string]bool{"srvr": true}, version: "3.9.5", logger: slog.New(slog.DiscardHandler), serverID: 1, backlog: -1,
+		release: newest, logger: slog.New(slog.DiscardHandler), serverID: 1, backlog: -1,
 		reapInterval: time.Minute, reapedPerMinute: 10000, acls: &aclCache{},
 	}
 	for _, o := range opts {
 		o(c)
 	}
+	c.forget()
 	c.fail(c.combineEnforced())
 	c.fail(c.readJAAS())
 	c.fail(c.readTLSFiles())
@@ -84,7 +86,10 @@ func newConfig(opts []Option) (*config, error) {
 
 // enabled tells whether a four-letter word may be asked.
 func (c *config) enabled(word string) bool {
-	return c.fourLetter[word] || c.fourLetter["*"] || word == "isro" && c.readOnlyMode
+	if c.fourLetter == nil && c.quirks.mostWords {
+		return c.quirks.allWords || word != "wchc" && word != "wchp"
+	}
+	return word == "srvr" || c.fourLetter[word] || c.fourLetter["*"] || word == "isro" && c.readOnlyMode
 }
 
 func (c *config) validate() error {
@@ -109,10 +114,6 @@ func (c *config) validate() error {
 	bad(c.reapedPerMinute > 0, "containers deleted in a minute %d: at least 1", c.reapedPerMinute)
 	return errors.Join(c.errs...)
 }
-
-// Version is the release of ZooKeeper that the server answers as, such as
-// "3.8.6"; the default is "3.9.5".
-func Version(v string) Option { return func(c *config) { c.version = v } }
 
 // Addr is where Listen listens, such as "127.0.0.1:2181"; the default is a
 // free port of the loopback interface.
@@ -145,10 +146,14 @@ func IdleTimeout(d time.Duration) Option { return func(c *config) { c.idleTimeou
 func MaxRequest(bytes int) Option { return func(c *config) { c.maxBuffer = bytes } }
 
 // FourLetterWords enables commands such as "ruok"; "*" enables all. The default
-// is "srvr", which is always enabled.
+// is "srvr" alone, which is always enabled. By default 3.4 enables all but wchc
+// and wchp; before 3.4.10, and in 3.5.0 to 3.5.2, all are always enabled.
 func FourLetterWords(words ...string) Option {
 	return func(c *config) {
-		c.fourLetter = map[string]bool{"srvr": true}
+		c.fourLetter = nil
+		if len(words) > 0 {
+			c.fourLetter = map[string]bool{"srvr": true}
+		}
 		for _, w := range words {
 			c.fourLetter[w] = true
 		}

@@ -39,8 +39,7 @@ func (e *Ensemble) put(path string, data []byte, fx *effects) proto.Code {
 
 // putOne is a transaction of its own.
 func (e *Ensemble) putOne(path string, data []byte, fx *effects) (code proto.Code) {
-	e.state.zxid++
-	t := txn{zxid: e.state.zxid, now: e.wallClock(), ids: []identity{{schemeSuper, ""}}}
+	t := txn{zxid: e.state.next(), now: e.wallClock(), ids: []identity{{schemeSuper, ""}}}
 	if e.state.tree.get(treePath(path)) != nil {
 		_, code = e.state.set(&t, path, data, -1)
 	} else {

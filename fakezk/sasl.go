@@ -41,10 +41,13 @@ const (
 // without a word. A server without SASL answers with no error, and no token.
 func (c *conn) sasl(xid int32, r *jute.Reader) outcome {
 	var req proto.SASLToken
-	if req.Decode(r); r.Err() != nil || req.Token == nil {
+	cfg := c.server.ensemble.cfg
+	if req.Decode(r); r.Err() == nil && req.Token == nil && cfg.quirks.muteOnFault {
+		return mute
+	}
+	if r.Err() != nil || req.Token == nil {
 		return hangUp
 	}
-	cfg := c.server.ensemble.cfg
 	if cfg.sasl.passwords == nil {
 		return c.saslReply(xid, nil, proto.OK, stay)
 	}
@@ -85,6 +88,8 @@ func (c *conn) saslRefuse(xid int32) outcome {
 		return c.saslReply(xid, nil, proto.SessionClosedRequireSASL, hangUpAfterReply)
 	case cfg.sasl.allowFailed:
 		return c.saslReply(xid, nil, proto.OK, stay)
+	case cfg.quirks.saslFailsMutely:
+		return hangUp
 	}
 	return c.saslReply(xid, nil, proto.AuthFailed, hangUpAfterReply)
 }

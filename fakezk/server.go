@@ -27,7 +27,10 @@ type Server struct {
 }
 
 func newServer(e *Ensemble, addr string) *Server {
-	return &Server{ensemble: e, addr: addr, tlsAddr: e.cfg.tls.addr, conns: map[*conn]struct{}{}, closing: map[*conn]struct{}{}, perHost: map[string]int{}}
+	return &Server{
+		ensemble: e, addr: addr, tlsAddr: e.cfg.tls.addr, watches: watches{quirks: &e.cfg.quirks},
+		conns: map[*conn]struct{}{}, closing: map[*conn]struct{}{}, perHost: map[string]int{},
+	}
 }
 
 // Addr is where the server listens, also while it is stopped.

@@ -18,7 +18,7 @@ func firstSessionID(serverID, milliseconds int64) int64 {
 
 // newSession begins a session in a transaction of its own.
 func (e *Ensemble) newSession(requested int32) *session {
-	e.state.zxid++
+	e.state.next()
 	s := &session{id: e.nextSession, timeout: e.cfg.grant(requested)}
 	e.nextSession++
 	if e.nextSession == ownerContainer {
@@ -45,8 +45,7 @@ func (e *Ensemble) touch(s *session, now, timeout int64) {
 func (e *Ensemble) endSession(s *session, fx *effects) (zxid int64) {
 	e.expiry.remove(s, &s.endsAt)
 	delete(e.sessions, s.id)
-	zxid = e.state.zxid + 1
-	e.state.closeSession(s.id, zxid)
+	zxid = e.state.closeSession(s.id)
 	e.fire(fx)
 	return zxid
 }

@@ -29,9 +29,9 @@ func (s *Snapshot) Tree() iter.Seq2[string, Znode] {
 func (e *Ensemble) Restore(s *Snapshot) {
 	var fx effects
 	e.mu.Lock()
-	zxid := e.state.zxid + 1
+	zxid := e.state.next()
 	e.state = s.state.clone()
-	e.state.zxid = zxid
+	e.state.zxid, e.state.lost = zxid, 0
 	for _, server := range e.servers {
 		for c := range server.conns {
 			e.cut(c, &fx)

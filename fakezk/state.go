@@ -20,6 +20,7 @@ type state struct {
 	cfg  *config
 	tree *tree
 	zxid int64 // of the last transaction
+	lost int64 // zxids since then that were taken and never used; see quirks
 
 	ephemerals *btree.BTreeG[ephemeral]
 	reapable   *btree.BTreeG[string] // containers and TTL nodes
@@ -75,6 +76,13 @@ func newState(cfg *config) *state {
 	s.put(&znode{path: zookeeperPath, acl: openACL, children: 2})
 	s.put(&znode{path: quotaPath, acl: openACL})
 	s.put(&znode{path: configPath, acl: readACL, aversion: -1})
+	switch config := s.tree.get(configPath); {
+	case cfg.quirks.noConfigNode:
+		s.remove(config)
+		s.edit(s.tree.get(zookeeperPath)).children--
+	case cfg.quirks.openConfigNode:
+		config.acl, config.aversion = openACL, 0
+	}
 	return s
 }
 
@@ -82,10 +90,17 @@ func newState(cfg *config) *state {
 // either side changes afterwards it copies.
 func (s *state) clone() *state {
 	return &state{
-		cfg: s.cfg, tree: s.tree.clone(), zxid: s.zxid,
+		cfg: s.cfg, tree: s.tree.clone(), zxid: s.zxid, lost: s.lost,
 		ephemerals: s.ephemerals.Clone(), reapable: s.reapable.Clone(),
 		quotas: s.quotas.Clone(), sessions: s.sessions.Clone(), dataSize: s.dataSize,
 	}
+}
+
+// next takes the zxid of the transaction that begins.
+func (s *state) next() int64 {
+	s.zxid += 1 + s.lost
+	s.lost = 0
+	return s.zxid
 }
 
 // put stores a node and keeps the indexes in step.
@@ -196,14 +211,15 @@ func (s *state) removeAndTell(n *znode, zxid int64) {
 }
 
 // closeSession ends a session: all its ephemerals go in this one transaction.
-func (s *state) closeSession(id, zxid int64) {
-	s.zxid = zxid
+func (s *state) closeSession(id int64) (zxid int64) {
+	zxid = s.next()
 	s.sessions.Delete(sessionRecord{id: id})
 	var paths []string
 	s.eachEphemeral(id, func(path string) { paths = append(paths, path) })
 	for _, path := range paths {
 		s.removeAndTell(s.tree.get(path), zxid)
 	}
+	return zxid
 }
 
 // eachEphemeral calls f for the path of each ephemeral of a session, in order.

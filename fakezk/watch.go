@@ -8,7 +8,8 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// Kinds of watches that a connection can have on one path, side by side.
+// Kinds of watches that a connection can have on one path in one table, side
+// by side.
 type watchKinds uint8
 
 const (
@@ -21,9 +22,8 @@ const (
 type watchTable uint8
 
 const (
-	dataTable      watchTable = iota // getData, exists, persistent
-	childTable                       // getChildren, persistent
-	recursiveTable                   // persistent recursive
+	dataTable  watchTable = iota // getData, exists, persistent, recursive
+	childTable                   // getChildren, persistent
 	watchTables
 )
 
@@ -36,22 +36,23 @@ type watchKey struct {
 // watches are the watches of a server's connections. They belong to
 // connections, not to sessions, and die with them.
 type watches struct {
-	byPath map[watchKey][]*conn // in the order of arming
-	pass   uint64               // of fire; a connection gets one event a pass
-	count  [watchTables]int
+	quirks    *quirks
+	byPath    map[watchKey][]*conn // in the order of arming
+	pass      uint64               // of fire; a connection gets one event a pass
+	recursive [watchTables]int
 }
 
 // arm adds a watch; arming it twice is arming it once.
 func (w *watches) arm(c *conn, table watchTable, path string, kind watchKinds) {
 	key := watchKey{table, path}
-	kinds, ok := c.watching[key]
+	kinds := c.watching[key]
 	if kinds&kind != 0 {
 		return
 	}
 	// The path aliases a frame, and to store in a map replaces a key that is
 	// there already.
 	key.path = strings.Clone(path)
-	if !ok {
+	if kinds == 0 {
 		if w.byPath == nil {
 			w.byPath = map[watchKey][]*conn{}
 		}
@@ -59,9 +60,28 @@ func (w *watches) arm(c *conn, table watchTable, path string, kind watchKinds) {
 			c.watching = map[watchKey]watchKinds{}
 		}
 		w.byPath[key] = append(w.byPath[key], c)
-		w.count[table]++
 	}
-	c.watching[key] = kinds | kind
+	if w.quirks.oneWatchAPath {
+		w.keep(c, key, kind)
+	} else {
+		w.keep(c, key, kinds|kind)
+	}
+}
+
+// keep notes what kinds of watches a connection has on a path.
+func (w *watches) keep(c *conn, key watchKey, kinds watchKinds) {
+	was := c.watching[key]
+	switch {
+	case was&^kinds&watchRecursive != 0:
+		w.recursive[key.table]--
+	case kinds&^was&watchRecursive != 0:
+		w.recursive[key.table]++
+	}
+	if kinds == 0 {
+		delete(c.watching, key)
+	} else {
+		c.watching[key] = kinds
+	}
 }
 
 // disarm takes kinds of watches away, where there are any.
@@ -70,12 +90,10 @@ func (w *watches) disarm(c *conn, key watchKey, kinds watchKinds) {
 	if had&kinds == 0 {
 		return
 	}
-	if left := had &^ kinds; left != 0 {
-		c.watching[key] = left
+	w.keep(c, key, had&^kinds)
+	if had&^kinds != 0 {
 		return
 	}
-	delete(c.watching, key)
-	w.count[key.table]--
 	watchers := w.byPath[key]
 	if len(watchers) == 1 {
 		delete(w.byPath, key)
@@ -99,25 +117,31 @@ func (w *watches) fire(s *state, ch change, zxid int64, fx *effects) {
 	if len(w.byPath) == 0 {
 		return
 	}
+	if w.quirks.eventsWithoutZxid {
+		zxid = -1
+	}
 	w.pass++
-	path := wirePath(ch.path)
-	switch ch.event {
-	case proto.EventNodeChildrenChanged:
-		w.fireOne(s, watchKey{childTable, path}, ch, zxid, fx)
-		return
-	case proto.EventNodeDeleted:
-		w.fireOne(s, watchKey{dataTable, path}, ch, zxid, fx)
-		w.fireOne(s, watchKey{childTable, path}, ch, zxid, fx)
-	default:
-		w.fireOne(s, watchKey{dataTable, path}, ch, zxid, fx)
+	if ch.event != proto.EventNodeChildrenChanged {
+		w.fireTable(s, dataTable, ch, zxid, fx)
 	}
-	if w.count[recursiveTable] == 0 {
+	if ch.event == proto.EventNodeChildrenChanged || ch.event == proto.EventNodeDeleted {
+		w.fireTable(s, childTable, ch, zxid, fx)
+	}
+}
+
+// fireTable tells those who watch the node, and those who watch all below one
+// above it, unless the change is to the list of its children.
+func (w *watches) fireTable(s *state, table watchTable, ch change, zxid int64, fx *effects) {
+	w.fireOne(s, watchKey{table, wirePath(ch.path)}, ch, zxid, fx)
+	if w.recursive[table] == 0 || ch.event == proto.EventNodeChildrenChanged {
 		return
 	}
-	for at := ch.path; ; at = parentPath(at) {
-		w.fireOne(s, watchKey{recursiveTable, wirePath(at)}, ch, zxid, fx)
-		if at == "" {
-			return
+	for at := ch.path; at != ""; {
+		at = parentPath(at)
+		for _, c := range w.byPath[watchKey{table, wirePath(at)}] {
+			if c.watching[watchKey{table, wirePath(at)}]&watchRecursive != 0 {
+				w.tell(s, c, ch, zxid, fx)
+			}
 		}
 	}
 }
@@ -131,20 +155,16 @@ func (w *watches) fireOne(s *state, key watchKey, ch change, zxid int64, fx *eff
 	}
 	keep := watchers[:0]
 	for _, c := range watchers {
-		if c.firedIn != w.pass {
-			c.firedIn = w.pass
-			if s.allowed(c.ids, ch.acl, proto.PermRead) {
-				c.sendEvent(ch.event, wirePath(ch.path), zxid)
-				fx.flushLater(c)
-			}
+		kinds := c.watching[key]
+		if kinds != watchRecursive || ch.event != proto.EventNodeChildrenChanged {
+			w.tell(s, c, ch, zxid, fx)
 		}
-		if left := c.watching[key] &^ watchOnce; left != 0 {
+		if left := kinds &^ watchOnce; left != 0 {
 			c.watching[key] = left
 			keep = append(keep, c)
 			continue
 		}
 		delete(c.watching, key)
-		w.count[key.table]--
 		c.emptied = c.emptied || key.table == dataTable
 	}
 	clear(watchers[len(keep):])
@@ -155,36 +175,66 @@ func (w *watches) fireOne(s *state, key watchKey, ch change, zxid int64, fx *eff
 	}
 }
 
+// tell sends an event to a connection, once in a pass.
+func (w *watches) tell(s *state, c *conn, ch change, zxid int64, fx *effects) {
+	if c.firedIn == w.pass {
+		return
+	}
+	c.firedIn = w.pass
+	if w.quirks.watchedByAll || s.allowed(c.ids, ch.acl, proto.PermRead) {
+		c.sendEvent(ch.event, wirePath(ch.path), zxid)
+		fx.flushLater(c)
+	}
+}
+
+// comparesNull tells whether to find what the connection has on the path takes
+// a comparison with null, at which older releases fail.
+func (w *watches) comparesNull(c *conn, path string) bool {
+	return w.quirks.oneWatchAPath && path == jute.NullItem && c.watching[watchKey{dataTable, path}] != 0
+}
+
 // addWatch arms a persistent watch, on any path.
 func (w *watches) addWatch(c *conn, path string, mode int32) proto.Code {
+	if w.comparesNull(c, path) {
+		return proto.MarshallingError
+	}
 	switch mode {
 	case proto.WatchPersistent:
 		w.arm(c, dataTable, path, watchPersistent)
 		w.arm(c, childTable, path, watchPersistent)
 	case proto.WatchPersistentRecursive:
-		w.arm(c, recursiveTable, path, watchRecursive)
+		w.arm(c, dataTable, path, watchRecursive)
+		if w.quirks.oneWatchAPath {
+			w.arm(c, childTable, path, watchRecursive)
+		}
 	default:
 		return proto.MarshallingError
 	}
 	return proto.OK
 }
 
+const watchAny = watchOnce | watchPersistent | watchRecursive
+
 // watcherKinds is what a watcher type of removeWatches or checkWatches means,
 // by table.
-func watcherKinds(kind int32) (kinds [watchTables]watchKinds, ok bool) {
-	switch kind {
-	case proto.WatcherChildren:
-		kinds[childTable] = watchOnce
-	case proto.WatcherData:
-		kinds[dataTable] = watchOnce
-	case proto.WatcherAny:
-		kinds[dataTable] = watchOnce | watchPersistent
-		kinds[childTable] = watchOnce | watchPersistent
-		kinds[recursiveTable] = watchRecursive
-	case proto.WatcherPersistent:
+func (q *quirks) watcherKinds(kind int32) (kinds [watchTables]watchKinds, ok bool) {
+	of := watchOnce
+	if q.oneWatchAPath {
+		of = watchAny
+	}
+	switch {
+	case kind == proto.WatcherChildren:
+		kinds[childTable] = of
+	case kind == proto.WatcherData:
+		kinds[dataTable] = of
+	case kind == proto.WatcherAny:
+		kinds[dataTable], kinds[childTable] = watchAny, watchAny
+	case q.oneWatchAPath:
+		return kinds, false
+	case kind == proto.WatcherPersistent:
 		kinds[dataTable], kinds[childTable] = watchPersistent, watchPersistent
-	case proto.WatcherPersistentRecursive:
-		kinds[recursiveTable] = watchRecursive
+	case kind == proto.WatcherPersistentRecursive:
+		kinds[dataTable] = watchRecursive
 	default:
 		return kinds, false
 	}
@@ -193,12 +243,19 @@ func watcherKinds(kind int32) (kinds [watchTables]watchKinds, ok bool) {
 
 // check tells whether the connection has such a watch.
 func (w *watches) check(c *conn, path string, kind int32) proto.Code {
-	byTable, ok := watcherKinds(kind)
+	byTable, ok := w.quirks.watcherKinds(kind)
 	if !ok {
 		return proto.MarshallingError
 	}
+	switch {
+	case w.quirks.checksAnyones && path == jute.NullItem:
+		return proto.MarshallingError
+	case w.quirks.checksAnyones && path == "":
+		return proto.NoWatcher
+	}
 	for table, kinds := range byTable {
-		if c.watching[watchKey{watchTable(table), path}]&kinds != 0 {
+		key := watchKey{watchTable(table), path}
+		if c.watching[key]&kinds != 0 || w.quirks.checksAnyones && kinds != 0 && len(w.byPath[key]) > 0 {
 			return proto.OK
 		}
 	}
@@ -207,13 +264,27 @@ func (w *watches) check(c *conn, path string, kind int32) proto.Code {
 
 // remove takes such watches away.
 func (w *watches) remove(c *conn, path string, kind int32) proto.Code {
-	code := w.check(c, path, kind)
-	if code == proto.OK {
-		path = strings.Clone(path) // see arm
-		byTable, _ := watcherKinds(kind)
-		for table, kinds := range byTable {
-			w.disarm(c, watchKey{watchTable(table), path}, kinds)
+	byTable, ok := w.quirks.watcherKinds(kind)
+	if !ok {
+		return proto.MarshallingError
+	}
+	if w.comparesNull(c, path) {
+		return proto.MarshallingError
+	}
+	path = strings.Clone(path) // see arm
+	code := proto.NoWatcher
+	for table, kinds := range byTable {
+		key := watchKey{watchTable(table), path}
+		if c.watching[key]&kinds != 0 {
+			code = proto.OK
+			w.disarm(c, key, kinds)
 		}
+	}
+	switch {
+	case code != proto.OK:
+	case w.quirks.removedShow:
+		c.emptied = c.emptied || byTable[dataTable] != 0
+	default:
 		c.emptied = c.emptied && len(c.dataPaths()) > 0
 	}
 	return code
@@ -271,13 +342,17 @@ func (w *watches) reset(s *state, c *conn, r *proto.SetWatches2) proto.Code {
 		return proto.MarshallingError
 	}
 	for _, path := range r.Persistent {
-		w.addWatch(c, path, proto.WatchPersistent)
+		if code := w.addWatch(c, path, proto.WatchPersistent); code != proto.OK {
+			return code
+		}
 	}
 	if r.Recursive == nil {
 		return proto.MarshallingError
 	}
 	for _, path := range r.Recursive {
-		w.addWatch(c, path, proto.WatchPersistentRecursive)
+		if code := w.addWatch(c, path, proto.WatchPersistentRecursive); code != proto.OK {
+			return code
+		}
 	}
 	return proto.OK
 }

@@ -16,11 +16,13 @@ type txn struct {
 	ids     []identity
 }
 
-// special are the paths that cannot be deleted.
-func special(path string) bool {
+// special tells whether a path cannot be deleted.
+func (q *quirks) special(path string) bool {
 	switch path {
-	case "", zookeeperPath, quotaPath, configPath:
+	case "", zookeeperPath, quotaPath:
 		return true
+	case configPath:
+		return !q.noConfigNode
 	}
 	return false
 }
@@ -29,6 +31,22 @@ func special(path string) bool {
 // at all, only behind the look-up of the parent.
 func plausible(path string) bool {
 	return strings.IndexByte(path, '/') >= 0 && strings.IndexByte(path, 0) < 0
+}
+
+// validPath is the full check.
+func (s *state) validPath(path string) bool {
+	return proto.CheckPath(path) == nil || s.cfg.quirks.laxPaths && proto.CheckPath(withoutEnds(path)) == nil
+}
+
+// withoutEnds replaces what releases with laxPaths allow beyond others.
+func withoutEnds(path string) string {
+	return strings.Map(func(c rune) rune {
+		switch c {
+		case 0x1f, 0x7f, 0x9f, 0xf8ff, 0xfff0, 0xffff:
+			return '_'
+		}
+		return c
+	}, path)
 }
 
 // createArgs is a create of any kind.
@@ -45,9 +63,10 @@ type createArgs struct {
 // create makes a znode. The order of its checks is the server's
 // (spec/wire-and-tree, B.3).
 func (s *state) create(t *txn, a *createArgs) (*znode, proto.Code) {
-	owner, code := s.ownerOf(t, a)
-	if code != proto.OK {
-		return nil, code
+	q := &s.cfg.quirks
+	owner, flagsCode := s.ownerOf(t, a)
+	if flagsCode != proto.OK && !q.flagsLast {
+		return nil, flagsCode
 	}
 	switch {
 	case a.null:
@@ -66,9 +85,12 @@ func (s *state) create(t *txn, a *createArgs) (*znode, proto.Code) {
 	if !s.allowed(t.ids, parent.acl, proto.PermCreate) {
 		return nil, proto.NoAuth
 	}
+	if flagsCode != proto.OK {
+		return nil, flagsCode
+	}
 	both := pathAndData(a, parent)
 	path := both[:len(both)-len(a.data)]
-	if proto.CheckPath(path) != nil {
+	if !s.validPath(path) {
 		return nil, proto.BadArguments
 	}
 	if s.tree.get(treePath(path)) != nil {
@@ -143,7 +165,7 @@ func sequenceSuffix(b []byte, parent *znode, mode int32) []byte {
 
 // ownerOf judges the flags of a create and tells who is to own the node.
 func (s *state) ownerOf(t *txn, a *createArgs) (int64, proto.Code) {
-	if a.mode < proto.FlagPersistent || a.mode > proto.FlagPersistentSequentialTTL {
+	if a.mode < proto.FlagPersistent || a.mode > s.cfg.quirks.lastFlags() {
 		return 0, proto.BadArguments
 	}
 	if a.mode >= proto.FlagPersistentTTL {
@@ -169,18 +191,20 @@ func (s *state) ownerOf(t *txn, a *createArgs) (int64, proto.Code) {
 
 // delete removes a znode.
 func (s *state) delete(t *txn, path string, version int32) proto.Code {
-	if !plausible(path) || special(treePath(path)) {
+	if !plausible(path) || s.cfg.quirks.special(treePath(path)) {
 		return proto.BadArguments
 	}
 	parent := s.parentOf(path)
 	if parent == nil {
 		return proto.NoNode
 	}
-	if !s.allowed(t.ids, parent.acl, proto.PermDelete) {
-		return proto.NoAuth
-	}
 	n := s.tree.get(path)
-	if n == nil {
+	switch {
+	case n == nil && s.cfg.quirks.deleteLooksFirst:
+		return proto.NoNode
+	case !s.allowed(t.ids, parent.acl, proto.PermDelete):
+		return proto.NoAuth
+	case n == nil:
 		return proto.NoNode
 	}
 	if version != -1 && version != n.version {
@@ -196,7 +220,7 @@ func (s *state) delete(t *txn, path string, version int32) proto.Code {
 // deleteContainer removes a node without asking whose it is: the reaper's
 // transaction, which since 3.9 a client can send too.
 func (s *state) deleteContainer(t *txn, path string) proto.Code {
-	if !plausible(path) || special(treePath(path)) {
+	if !plausible(path) || s.cfg.quirks.special(treePath(path)) {
 		return proto.BadArguments
 	}
 	if s.parentOf(path) == nil {
@@ -217,7 +241,7 @@ func (s *state) deleteContainer(t *txn, path string) proto.Code {
 
 // set replaces a znode's data.
 func (s *state) set(t *txn, path string, data []byte, version int32) (*znode, proto.Code) {
-	if proto.CheckPath(path) != nil {
+	if !s.validPath(path) {
 		return nil, proto.BadArguments
 	}
 	n, code := s.permitted(t.ids, path, proto.PermWrite)
@@ -242,7 +266,7 @@ func (s *state) set(t *txn, path string, data []byte, version int32) (*znode, pr
 
 // check is the version check of a multi.
 func (s *state) check(t *txn, path string, version int32) proto.Code {
-	if proto.CheckPath(path) != nil {
+	if !s.validPath(path) {
 		return proto.BadArguments
 	}
 	n, code := s.permitted(t.ids, path, proto.PermRead)
@@ -257,7 +281,7 @@ func (s *state) check(t *txn, path string, version int32) proto.Code {
 
 // setACL replaces a znode's ACL; it fires no watch.
 func (s *state) setACL(t *txn, path string, acl []proto.ACL, version int32) (*znode, proto.Code) {
-	if proto.CheckPath(path) != nil {
+	if !s.validPath(path) {
 		return nil, proto.BadArguments
 	}
 	list, code := s.normalizeACL(t.ids, acl)

@@ -61,7 +61,7 @@ func (h *handler) takes(w http.ResponseWriter, r *http.Request) bool {
 // index has a link to each command, and no type.
 func (h *handler) index(w http.ResponseWriter) {
 	var b strings.Builder
-	for _, name := range fakezk.AdminCommands() {
+	for _, name := range h.server.AdminCommands() {
 		fmt.Fprintf(&b, "<a href=\"%s/%s\">%s</a>\n<br/>\n", h.root, name, name)
 	}
 	w.Header()["Content-Type"] = nil

@@ -6,6 +6,7 @@
 //	fakezk -listen 127.0.0.1:0      # a port that is free
 //	fakezk -config conf/zoo.cfg     # as a real server reads it
 //	fakezk -admin 127.0.0.1:8080    # with an admin server, of HTTP
+//	fakezk -as 3.5.10               # as that release of ZooKeeper answers
 //
 // System properties come from the environment variables SERVER_JVMFLAGS and
 // JVMFLAGS, as with zkServer.sh. When the server serves, one line on standard
@@ -52,6 +53,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	listen := flags.String("listen", "", "`address` to listen on, whatever the configuration says; the default is "+defaultAddr)
 	config := flags.String("config", "", "`file` to configure the server, such as zoo.cfg")
 	adminAddr := flags.String("admin", "", "`address` of the admin server, whatever the configuration says; by default there is none unless the configuration has admin.serverPort or admin.enableServer=true")
+	release := flags.String("as", "", "`release` of ZooKeeper to answer as, such as 3.8.6 or 3.8; the default is the newest it knows")
 	verbose := flags.Bool("v", false, "log every connection")
 	version := flags.Bool("version", false, "print the version and exit")
 	switch err := flags.Parse(args); {
@@ -71,12 +73,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		level = slog.LevelDebug
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	return serve(options(*listen, *config, logger), *adminAddr, logger, stdout, stderr)
+	return serve(options(*listen, *config, *release, logger), *adminAddr, logger, stdout, stderr)
 }
 
 // options are in the order in which they override each other: flags of Java,
 // the file, the command line.
-func options(listen, config string, logger *slog.Logger) []fakezk.Option {
+func options(listen, config, release string, logger *slog.Logger) []fakezk.Option {
 	opts := []fakezk.Option{
 		fakezk.Addr(defaultAddr),
 		fakezk.Logger(logger),
@@ -87,6 +89,9 @@ func options(listen, config string, logger *slog.Logger) []fakezk.Option {
 	}
 	if listen != "" {
 		opts = append(opts, fakezk.Addr(listen))
+	}
+	if release != "" {
+		opts = append(opts, fakezk.Version(release))
 	}
 	return opts
 }

@@ -239,6 +239,7 @@ func TestErrors(t *testing.T) {
 		{args: []string{"-config", config + "x"}, code: 2, want: "no such file"},
 		{env: []string{"JVMFLAGS=-Djute.maxbuffer=x"}, code: 2, want: "jute.maxbuffer=x: want"},
 		{args: []string{"-nosuch"}, code: 2, want: "-nosuch"},
+		{args: []string{"-as", "3.3"}, code: 2, want: `version "3.3": want one of 3.4.0 to 3.4.14`},
 		{args: []string{"zoo.cfg"}, code: 2, want: `unexpected argument "zoo.cfg"`},
 		{args: []string{"-listen", taken.Addr().String()}, code: 1, want: "address already in use"},
 		{args: []string{"-listen", "127.0.0.1:0", "-admin", taken.Addr().String()}, code: 1, want: "admin: listen tcp"},
@@ -258,4 +259,9 @@ func TestVersion(t *testing.T) {
 	out, err := command(t, nil, "-version").Output()
 	require.NoError(t, err)
 	require.Regexp(t, `^fakezk \S+\n$`, string(out))
+}
+
+func TestAnswersAsAnOlderRelease(t *testing.T) {
+	server := start(t, nil, "-listen", "127.0.0.1:0", "-as", "3.5")
+	require.Contains(t, ask(t, server.addr, "srvr"), "Zookeeper version: 3.5.10-a32c7183d42325b03e44a06aade6a0f16955bf13, built on 05/29/2022")
 }
