@@ -16,15 +16,17 @@ import (
 
 // A run is a case under way on one server.
 type run struct {
-	ctx      context.Context
-	server   Server
-	roles    map[string]int // members by what steps call them
-	undo     map[int]Action // what brings members back that the case has stopped or paused
-	split    bool           // members are partitioned
-	version  string         // that the server is to have
-	root     string         // the path of the case's own
-	patience time.Duration  // for what has to come
-	slack    time.Duration  // what a busy machine may add to a time
+	ctx    context.Context
+	server Server
+	roles  map[string]int // members by what steps call them
+	undo   map[int]Action // what brings members back that the case has stopped or paused
+	split  bool           // members are partitioned
+
+	elsewhere bool          // servers see clients at another address than 127.0.0.1, which is told as if it were that
+	version   string        // that the server is to have
+	root      string        // the path of the case's own
+	patience  time.Duration // for what has to come
+	slack     time.Duration // what a busy machine may add to a time
 
 	start, last int64 // zxids: of the beginning, of the last reply
 	clients     map[string]*client

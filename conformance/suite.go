@@ -105,6 +105,7 @@ func (s *suite) once(t *testing.T, c *testCase, server Server, root string) {
 
 func (s *suite) newRun(t *testing.T, server Server, root string) *run {
 	r := newRun(t, server, root)
+	r.elsewhere = !slices.Contains(s.target.Features, Loopback)
 	r.version = newestOf(strings.TrimSuffix(s.column, threeMembers))
 	return r
 }

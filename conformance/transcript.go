@@ -184,6 +184,9 @@ func (r *run) result(text *strings.Builder, op proto.Op, rd *jute.Reader) {
 		var who []string
 		for range n {
 			scheme, user := r.shown(rd.Buffer()), r.shown(rd.Buffer())
+			if scheme == "ip" && r.elsewhere {
+				user = "127.0.0.1"
+			}
 			who = append(who, scheme+":"+user)
 		}
 		slices.Sort(who)

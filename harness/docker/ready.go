@@ -2,8 +2,10 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -29,7 +31,9 @@ func (m *member) awaitServing(ctx context.Context, mayBeAlone bool) error {
 		answer, err := m.ask(ctx, "srvr")
 		if strings.Contains(answer, "Mode: ") {
 			m.learnVersion(answer)
-			return nil
+			if m.portsOpen(ctx) {
+				return nil
+			}
 		}
 		if mayBeAlone && strings.Contains(answer, "not currently serving") &&
 			(!m.hasQuorum() || time.Since(began) > aloneAfter) {
@@ -70,6 +74,25 @@ func (m *member) ask(ctx context.Context, word string) (string, error) {
 	}
 	answer, err := io.ReadAll(conn)
 	return string(answer), err
+}
+
+// portsOpen tells whether the server listens at all its ports. Docker's proxy
+// accepts for it, but closes at once what the server does not take.
+func (m *member) portsOpen(ctx context.Context) bool {
+	const quiet = 30 * time.Millisecond
+	for port := range m.plan.ports {
+		conn, err := m.Dial(ctx, port)
+		if err != nil {
+			return false
+		}
+		conn.SetReadDeadline(time.Now().Add(quiet))
+		_, err = conn.Read(make([]byte, 1))
+		conn.Close()
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return false
+		}
+	}
+	return true
 }
 
 // hasQuorum tells whether enough voting members run in the member's part of the
