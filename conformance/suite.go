@@ -115,7 +115,13 @@ func (s *suite) newRun(t *testing.T, server Server, root string) *run {
 // its own. What is wrong is so each time.
 func (s *suite) tries(t *testing.T, c *testCase, server Server) {
 	root := c.root()
-	for left := c.tries(); ; left-- {
+	left := c.tries()
+	if s.target.Members > 1 {
+		// A leader judges by what it has applied, which may be later than
+		// that a follower has answered: permissions and quotas, for example.
+		left = 3
+	}
+	for ; ; left-- {
 		r := s.newRun(t, server, root)
 		r.slack = 3 * time.Second
 		diff := s.play(t, c, r)
@@ -126,7 +132,7 @@ func (s *suite) tries(t *testing.T, c *testCase, server Server) {
 			t.Error(diff)
 			return
 		}
-		t.Logf("once more, since it is about times:\n%s", diff)
+		t.Logf("once more, since it may be about times:\n%s", diff)
 		root += "-again"
 		if c.fresh {
 			server = s.target.Start(t, c.server)

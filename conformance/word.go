@@ -177,6 +177,19 @@ func (r *run) plainWord(word, answer string, names map[string]string) string {
 	return answer
 }
 
+// owner is where dump begins to tell of the ephemerals of one.
+var owner = regexp.MustCompile(`^\S+:\n`)
+
+// stretch is where the first neighbours are that are inside.
+func stretch(blocks []string, inside func(string) bool) (from, to int) {
+	if from = slices.IndexFunc(blocks, inside); from < 0 {
+		return 0, 0
+	}
+	for to = from; to < len(blocks) && inside(blocks[to]); to++ {
+	}
+	return from, to
+}
+
 var built = regexp.MustCompile(`(\d+\.\d+\.\d+)-\S*, built on \d[-/0-9: ]+ (UTC|GMT)`)
 
 // plainVersion puts VERSION in the place of the one that the server is to have.
@@ -213,18 +226,9 @@ func sortLines(word, text string) string {
 	from, to := 0, len(blocks)
 	switch word {
 	case "dump":
-		// Sessions with ephemerals come in any order.
-		from = 1 + slices.IndexFunc(blocks, func(s string) bool { return strings.HasPrefix(s, "Sessions with") })
-		if to = slices.Index(blocks, "Connections dump:\n"); to < 0 {
-			to = len(blocks)
-		}
+		from, to = stretch(blocks, owner.MatchString)
 	case "stat":
-		inside := func(s string) bool { return strings.HasPrefix(s, " /") }
-		if from = slices.IndexFunc(blocks, inside); from < 0 {
-			return text
-		}
-		for to = from; to < len(blocks) && inside(blocks[to]); to++ {
-		}
+		from, to = stretch(blocks, func(s string) bool { return strings.HasPrefix(s, " /") })
 	}
 	slices.Sort(blocks[from:to])
 	return strings.Join(blocks, "") + last
