@@ -1,7 +1,7 @@
 # demo and test are for everybody, and need Go only. The rest is for those who
 # work on Zookit.
 
-.PHONY: demo test lint race stress fuzz bench bench-boot peers
+.PHONY: demo test lint race stress fuzz bench bench-boot peers conformance
 
 # The main job on the embedded fake: a config watch, an ephemeral that dies
 # with its session, a lock handed over.
@@ -51,3 +51,12 @@ bench-boot:
 # server 3.8.0: each has to end as it is recorded in fakezk/peers/testdata.
 peers:
 	go test -count=1 -timeout 30m -v ./fakezk/peers -run 'Suite$$' -real
+
+# Every case on the fake as each release, on real servers of each release and of
+# three members, and in containers; the table goes to docs/conformance.md.
+conformance:
+	@{ go test -json -count=1 ./conformance -run 'TestFake$$'; \
+	go test -json -count=1 -timeout 40m ./conformance -run 'TestReal$$' -version all; \
+	go test -json -count=1 -timeout 20m ./conformance -run 'TestReal$$' -members 3; \
+	go test -json -count=1 -timeout 20m ./harness/docker -run 'TestConformance$$'; } | \
+	go run ./conformance/cmd/matrix > docs/conformance.new && mv docs/conformance.new docs/conformance.md

@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +14,8 @@ import (
 
 var (
 	record  = flag.Bool("record", false, "write what the real server answers into the cases")
-	version = flag.String("version", "", "of the real server; the default is the newest that is recorded")
-	members = flag.Int("members", 1, "of the real ensemble; connections go to a follower")
+	version = flag.String("version", "3.9", "of the real servers, or several with commas between them; all is every one that is recorded")
+	members = flag.Int("members", 1, "of the real ensembles; connections go to a follower")
 )
 
 // TestFake plays every case against the fake, as each release, in virtual
@@ -25,14 +26,28 @@ func TestFake(t *testing.T) {
 	}
 }
 
-// TestReal plays every case against a real server: what the cases say is true.
-// With -record it writes what the real server says into the cases.
+// TestReal plays every case against real servers: what the cases say is true.
+// With -record it writes what the real servers say into the cases.
 func TestReal(t *testing.T) {
-	s := &suite{target: Java(*version, *members)}
-	if *record {
-		s.play = s.write
+	versions := strings.Split(*version, ",")
+	if *version == "all" {
+		versions = Versions()
 	}
-	s.run(t)
+	for _, v := range versions {
+		column, err := columnOf(v)
+		require.NoError(t, err)
+		name := newestOf(column)
+		if *members > 1 {
+			name = fmt.Sprintf("%s of %d members", name, *members)
+		}
+		t.Run(name, func(t *testing.T) {
+			s := &suite{target: Java(v, *members)}
+			if *record {
+				s.play = s.write
+			}
+			s.run(t)
+		})
+	}
 }
 
 // write plays the case and records the answers; when the case's family is

@@ -23,8 +23,6 @@ type suite struct {
 	column string
 	// play plays a case; nil compares with the record.
 	play func(t *testing.T, c *testCase, r *run) (diff string)
-	// told, unless nil, hears of every case when it is over.
-	told func(family string, c *testCase, t *testing.T)
 }
 
 func (s *suite) run(t *testing.T) {
@@ -58,9 +56,7 @@ func (s *suite) family(t *testing.T, f *family) {
 	for i := range f.cases {
 		c := &f.cases[i]
 		t.Run(c.name, func(sub *testing.T) {
-			if s.told != nil {
-				defer s.told(f.name, c, sub)
-			}
+			sub.Attr("zk.rule", c.rule)
 			s.skip(sub, c)
 			if s.target.Virtual {
 				synctest.Test(sub, func(t *testing.T) { s.once(t, c, s.target.Start(t, c.server), c.root()) })
