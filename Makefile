@@ -1,7 +1,7 @@
 # demo and test are for everybody, and need Go only. The rest is for those who
 # work on Zookit.
 
-.PHONY: demo test lint race stress fuzz bench bench-boot peers conformance
+.PHONY: demo test diff lint race stress fuzz bench bench-boot peers conformance
 
 # The main job on the embedded fake: a config watch, an ephemeral that dies
 # with its session, a lock handed over.
@@ -12,6 +12,13 @@ demo:
 # these are missing; with CI=true that is a failure.
 test:
 	go test ./...
+
+# Random programs on the fake and on a real server, in lock step: make diff
+# N=1000000 VERSION=3.8 SEED=1. A difference is made shorter and kept as a case.
+N ?= 100000
+diff:
+	go test ./conformance -run 'TestDiff$$' -timeout 0 -v -diff.progress -diff.keep testdata/diff \
+		-diff.n $(N) $(if $(SEED),-diff.seed $(SEED)) $(if $(VERSION),-version $(VERSION))
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

@@ -3,41 +3,71 @@ package conformance
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 )
 
-//go:embed cases/*.txt
+// Cases are written by hand in folder cases, a family a file. Those in
+// testdata/diff are differences that Diff has found: the family "diff".
+//
+//go:embed cases/*.txt testdata/diff/*.txt
 var caseFiles embed.FS
 
-// A family is the cases of one file.
+const diffFolder = "testdata/diff"
+
+// A family is cases that share servers.
 type family struct {
-	name  string // of the file, without its extension
+	name  string
 	cases []testCase
 }
 
 // families reads all cases.
 func families() ([]family, error) {
-	entries, err := caseFiles.ReadDir("cases")
+	files, err := fs.Glob(caseFiles, "cases/*.txt")
 	if err != nil {
 		return nil, err
 	}
 	var all []family
-	for _, e := range entries {
-		text, err := caseFiles.ReadFile(path.Join("cases", e.Name()))
+	for _, file := range files {
+		cases, err := readCases(file)
 		if err != nil {
 			return nil, err
 		}
-		cases, err := parseCases(string(text))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Name(), err)
-		}
-		all = append(all, family{strings.TrimSuffix(e.Name(), ".txt"), cases})
+		all = append(all, family{strings.TrimSuffix(path.Base(file), ".txt"), cases})
 	}
+	found := family{name: "diff"}
+	if files, err = fs.Glob(caseFiles, diffFolder+"/*.txt"); err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		cases, err := readCases(file)
+		if err != nil {
+			return nil, err
+		}
+		found.cases = append(found.cases, cases...)
+	}
+	all = append(all, found)
 	for i := range all {
 		for j := range all[i].cases {
 			all[i].cases[j].family = &all[i]
 		}
 	}
 	return all, nil
+}
+
+func readCases(file string) ([]testCase, error) {
+	text, err := caseFiles.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	cases, err := parseCases(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	for i := range cases {
+		cases[i].file = file
+		cases[i].random = path.Dir(file) == diffFolder
+	}
+	return cases, nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/zookit/zookit/internal/jute"
 	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/internal/wire"
 )
@@ -19,6 +20,8 @@ type client struct {
 	xid     int32
 	session *session  // nil before the handshake
 	ended   bool      // the server has closed it
+	digest  string    // of its last auth
+	ends    int       // run.ends when it was last heard
 	sent    time.Time // when something was last sent
 }
 
@@ -27,6 +30,7 @@ type session struct {
 	name     string // of the connection that was first to have it, with a mark for each before it
 	id       int64
 	password []byte
+	over     bool // the program has seen its end
 }
 
 // A sent is a request whose reply is still to come.
@@ -80,6 +84,21 @@ func (c *client) awaitEnd(patience time.Duration) {
 		if _, err := c.read(patience); err != nil {
 			return
 		}
+	}
+}
+
+// sawEnd waits until the server closes a connection that closeSession went out
+// on, and tells whether that was answered.
+func (c *client) sawEnd(patience time.Duration) (answered bool) {
+	for {
+		b, err := c.read(patience)
+		if err != nil {
+			return answered
+		}
+		rd := jute.NewReader(b, "reply")
+		var h proto.ReplyHeader
+		h.Decode(&rd)
+		answered = rd.Err() == nil && h.Xid == 1 && h.Err == proto.OK
 	}
 }
 

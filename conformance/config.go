@@ -24,7 +24,7 @@ var (
 // config tells of the configuration and its Stat: of members by their roles in
 // the case, without addresses, and of the version as a zxid. "getConfig" and
 // "reconfig" answer it.
-func (r *run) config(rd *jute.Reader) string {
+func (r *teller) config(rd *jute.Reader) string {
 	text := string(rd.Buffer())
 	if rd.Err() != nil {
 		return ""
@@ -52,7 +52,7 @@ func (r *run) config(rd *jute.Reader) string {
 }
 
 // role is what steps call the member with an id, which counts from 1.
-func (r *run) role(id string) string {
+func (r *teller) role(id string) string {
 	for role, i := range r.roles {
 		if strconv.Itoa(i+1) == id {
 			return role
@@ -62,7 +62,7 @@ func (r *run) role(id string) string {
 }
 
 // ids puts ids in the place of roles: "@f1,@leader".
-func (r *run) ids(text string) string {
+func (r *teller) ids(text string) string {
 	for role, i := range r.roles {
 		text = strings.ReplaceAll(text, "@"+role, strconv.Itoa(i+1))
 	}

@@ -10,6 +10,8 @@ import (
 // A testCase is a program with what a real server answered.
 type testCase struct {
 	family *family
+	file   string   // that has it
+	random bool     // found by Diff
 	name   string   // such as "B05"
 	rule   string   // what it shows, as a sentence
 	server []string // properties of the server, as in zoo.cfg

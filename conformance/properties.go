@@ -32,7 +32,8 @@ func parseProperties(lines []string) properties {
 			p.tls = value
 		case key == "admin.enableServer":
 			p.admin = value == "true"
-		case strings.HasPrefix(key, "jute."), strings.HasPrefix(key, "znode.container."), key == "readonlymode.enabled":
+		case strings.HasPrefix(key, "jute."), strings.HasPrefix(key, "znode.container."), key == "readonlymode.enabled",
+			strings.HasPrefix(key, "org.slf4j."):
 			p.flags = append(p.flags, "-D"+line)
 		default:
 			p.reconfig = p.reconfig || line == "reconfigEnabled=true"

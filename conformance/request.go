@@ -29,7 +29,7 @@ func (r *run) request(c *client, k call) (sent, []byte, error) {
 	var err error
 	switch {
 	case ok:
-		body, err = r.body(nil, op, k)
+		body, err = r.body(nil, c, op, k)
 	case k.verb == "getConfig":
 		s := sent{xid, opGetConfig}
 		b := proto.RequestHeader{Xid: xid, Op: proto.OpGetData}.AppendTo(nil)
@@ -64,7 +64,7 @@ func (r *run) nextXid(c *client, op proto.Op) int32 {
 }
 
 // body appends the body of a request.
-func (r *run) body(b []byte, op proto.Op, k call) ([]byte, error) {
+func (r *run) body(b []byte, c *client, op proto.Op, k call) ([]byte, error) {
 	path := k.at(0)
 	name, version := r.expand(path.text), int32(k.number("v", -1))
 	onPath := func(b []byte) []byte { return jute.AppendNullable(b, name, path.null) }
@@ -107,6 +107,10 @@ func (r *run) body(b []byte, op proto.Op, k call) ([]byte, error) {
 		b = jute.AppendLong(b, k.number("v", -1))
 	case proto.OpAuth:
 		b = jute.AppendInt(b, 0)
+		if k.at(0).text == "digest" {
+			r.identities = r.identities || c.digest != "" && c.digest != k.at(1).text
+			c.digest = k.at(1).text
+		}
 		b = jute.AppendNullable(b, k.at(0).text, k.at(0).null)
 		b = jute.AppendNullable(b, r.expandRuns(k.at(1).text), k.at(1).null)
 	case proto.OpSASL:
@@ -122,7 +126,7 @@ func (r *run) body(b []byte, op proto.Op, k call) ([]byte, error) {
 			}
 			b = proto.MultiHeader{Op: subOp, Err: -1}.AppendTo(b)
 			var err error
-			if b, err = r.body(b, subOp, sub); err != nil {
+			if b, err = r.body(b, c, subOp, sub); err != nil {
 				return nil, err
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -61,22 +60,25 @@ func (s *suite) write(t *testing.T, c *testCase, r *run) string {
 		t.Skip(err)
 	}
 	require.NoError(t, err)
-	require.NoError(t, c.family.write())
+	require.NoError(t, c.write())
 	return ""
 }
 
-// write puts what was recorded into the file.
-func (f *family) write() error {
-	name := filepath.Join("cases", f.name+".txt")
-	text, err := os.ReadFile(name)
+// write puts what was recorded into the case's file.
+func (c *testCase) write() error {
+	text, err := os.ReadFile(c.file)
 	if err != nil {
 		return err
 	}
 	var steps []*step
-	for i := range f.cases {
-		for j := range f.cases[i].steps {
-			s := &f.cases[i].steps[j]
-			for column := range f.cases[i].not {
+	for i := range c.family.cases {
+		other := &c.family.cases[i]
+		if other.file != c.file {
+			continue
+		}
+		for j := range other.steps {
+			s := &other.steps[j]
+			for column := range other.not {
 				delete(s.others, column)
 			}
 			steps = append(steps, s)
@@ -93,5 +95,5 @@ func (f *family) write() error {
 			steps = steps[1:]
 		}
 	}
-	return os.WriteFile(name, []byte(b.String()), 0o644)
+	return os.WriteFile(c.file, []byte(b.String()), 0o644)
 }

@@ -191,6 +191,7 @@ func (c *testCase) play(r *run, next func(s *step, got string) bool) error {
 		return err
 	}
 	defer r.end()
+	r.random = c.random
 	for i := range c.steps {
 		s := &c.steps[i]
 		got, err := r.step(*s)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,94 +13,37 @@ import (
 	"github.com/zookit/zookit/internal/proto"
 )
 
-// connectRequest encodes the first frame. sid=c1 is the session that c1 has,
-// with its password unless pw= says otherwise.
-func (r *run) connectRequest(k call) []byte {
-	req := proto.ConnectRequest{
-		Timeout: int32(k.number("to", 10000)), Password: make([]byte, proto.PasswordLen),
-		ProtocolVersion: int32(k.number("proto", 0)), LastZxidSeen: r.zxid(k.named["zxid"].text),
-	}
-	if a, ok := k.named["sid"]; ok {
-		switch s := r.session(a.text); {
-		case s != nil:
-			req.SessionID, req.Password = s.id, s.password
-		case a.text[0] == 'c':
-			req.SessionID = 0x123456 // of a connection that had none
-		default:
-			req.SessionID = k.number("sid", 0)
-		}
-	}
-	if a, ok := k.named["pw"]; ok {
-		req.Password = []byte(a.text)
-		if s := r.session(a.text); s != nil {
-			req.Password = s.password
-		}
-		if a.null {
-			req.Password = nil
-		}
-	}
-	switch k.named["ro"].text {
-	case "1":
-		req.ReadOnly = true
-	case "absent":
-		req.NoReadOnly = true
-	}
-	b := req.AppendTo(nil)
-	return append(b[:len(b)-int(k.number("cut", 0))], unhex(k.named["add"].text)...)
+// A teller tells of frames in words that another server's teller would use for
+// the same: sessions have names, and zxids count from a start.
+type teller struct {
+	roles       map[string]int  // members by what steps call them
+	elsewhere   bool            // servers see clients at another address than 127.0.0.1, which is told as if it were that
+	root        string          // the path that "~" stands for; "" is none
+	start, last int64           // zxids: where they count from, of the last reply
+	sessions    []*session      // those that were granted
+	closing     map[int64]bool  // zxids of ends of sessions
+	times       map[int64]int64 // of transactions, as Stats told them
+	children    [][]string      // names of children, as each getChildren2 of the step told them
+	random      bool            // whether the program is, so that lists have no order that luck gives them
+	identities  bool            // whether a connection has, or had, several of digest
+
+	// Of a proxy, which does not know how it all began.
+	proxy   bool
+	anyZxid bool    // zxids are not told, since they do not compare
+	shifts  []shift // where zxids went another way than the other server's
 }
 
-// handshake sends a ConnectRequest and tells of its answer.
-func (r *run) handshake(c *client, k call) string {
-	c.write(frame(r.connectRequest(k)))
-	b, err := c.read(r.patience)
-	switch err {
-	case nil:
-		return r.handshakeDone(c, b)
-	case errEnd:
-		return "CLOSED"
-	}
-	return err.Error()
+func newTeller(root string) teller {
+	return teller{root: root, closing: map[int64]bool{}, times: map[int64]int64{}}
 }
 
-// handshakeDone tells of a ConnectResponse.
-func (r *run) handshakeDone(c *client, b []byte) string {
-	var resp proto.ConnectResponse
-	rd := jute.NewReader(b, "ConnectResponse")
-	if resp.Decode(&rd); rd.Err() != nil || len(rd.Rest()) > 0 {
-		return "not a ConnectResponse: " + hex.EncodeToString(b)
-	}
-	text := fmt.Sprintf("to=%d", resp.Timeout)
-	switch i := slices.IndexFunc(r.sessions, func(s *session) bool { return s.id == resp.SessionID }); {
-	case resp.SessionID == 0:
-		text += " sid=0"
-	case i >= 0:
-		c.session = r.sessions[i]
-		text += " sid=" + c.session.name
-		if !bytes.Equal(c.session.password, resp.Password) {
-			text += " another password"
-		}
-	default:
-		name := c.name
-		for r.session(name) != nil {
-			name += "'"
-		}
-		c.session = &session{name, resp.SessionID, bytes.Clone(resp.Password)}
-		r.sessions = append(r.sessions, c.session)
-		text += " sid=" + name
-	}
-	if bytes.Equal(resp.Password, make([]byte, len(resp.Password))) {
-		text += " pw=0"
-	}
-	text += fmt.Sprintf("*%d", len(resp.Password))
-	if !resp.NoReadOnly {
-		text += fmt.Sprintf(" ro=%v", resp.ReadOnly)
-	}
-	return text
-}
+// A shift says that zxids from one on are so much further than the other
+// server's.
+type shift struct{ from, by int64 }
 
 // event tells of a frame that is an event; a reply to a request of xid -1 is
 // none.
-func (r *run) event(b []byte) (line, bool) {
+func (r *teller) event(b []byte) (line, bool) {
 	rd := jute.NewReader(b, "event")
 	var h proto.ReplyHeader
 	h.Decode(&rd)
@@ -119,7 +63,7 @@ func (r *run) event(b []byte) (line, bool) {
 }
 
 // reply tells of a reply to s.
-func (r *run) reply(s sent, b []byte) string {
+func (r *teller) reply(s sent, b []byte) string {
 	rd := jute.NewReader(b, "reply")
 	var h proto.ReplyHeader
 	if h.Decode(&rd); rd.Err() != nil {
@@ -139,10 +83,13 @@ func (r *run) reply(s sent, b []byte) string {
 			text.WriteString(" behind")
 			r.multi(&text, &rd)
 		}
+		if s.op == proto.OpGetChildren2 {
+			r.children = append(r.children, nil)
+		}
 	} else {
 		text.WriteString(" ok")
 		if s.op == proto.OpCloseSession {
-			r.closing[h.Zxid] = true
+			r.noteClosing(h.Zxid)
 		}
 		r.result(&text, s.op, &rd)
 	}
@@ -155,7 +102,7 @@ func (r *run) reply(s sent, b []byte) string {
 }
 
 // result tells of the body of a reply.
-func (r *run) result(text *strings.Builder, op proto.Op, rd *jute.Reader) {
+func (r *teller) result(text *strings.Builder, op proto.Op, rd *jute.Reader) {
 	switch op {
 	case proto.OpCreate, proto.OpSync:
 		fmt.Fprintf(text, " =%s", r.shown(rd.Buffer()))
@@ -170,9 +117,12 @@ func (r *run) result(text *strings.Builder, op proto.Op, rd *jute.Reader) {
 	case proto.OpGetACL:
 		fmt.Fprintf(text, " %s %s", r.acl(rd), r.stat(rd))
 	case proto.OpGetChildren, proto.OpGetEphemerals:
-		fmt.Fprintf(text, " %s", r.list(rd))
+		list, _ := r.list(rd)
+		fmt.Fprintf(text, " %s", list)
 	case proto.OpGetChildren2:
-		fmt.Fprintf(text, " %s %s", r.list(rd), r.stat(rd))
+		list, names := r.list(rd)
+		r.children = append(r.children, names)
+		fmt.Fprintf(text, " %s %s", list, r.stat(rd))
 	case proto.OpGetAllChildrenNumber, proto.OpAddWatch:
 		fmt.Fprintf(text, " %d", rd.Int())
 	case proto.OpSASL:
@@ -194,7 +144,7 @@ func (r *run) result(text *strings.Builder, op proto.Op, rd *jute.Reader) {
 	}
 }
 
-func (r *run) multi(text *strings.Builder, rd *jute.Reader) {
+func (r *teller) multi(text *strings.Builder, rd *jute.Reader) {
 	for rd.Err() == nil {
 		var h proto.MultiHeader
 		h.Decode(rd)
@@ -222,7 +172,7 @@ func (r *run) multi(text *strings.Builder, rd *jute.Reader) {
 
 // stat tells of a Stat. A time is told only where it is not that of the
 // transaction beside it.
-func (r *run) stat(rd *jute.Reader) string {
+func (r *teller) stat(rd *jute.Reader) string {
 	var s proto.Stat
 	if s.Decode(rd); rd.Err() != nil {
 		return ""
@@ -240,6 +190,9 @@ func (r *run) stat(rd *jute.Reader) string {
 	}
 	if s.EphemeralOwner != 0 {
 		owner := fmt.Sprintf("%#x", s.EphemeralOwner)
+		if r.proxy {
+			owner = "a stranger"
+		}
 		for _, known := range r.sessions {
 			if known.id == s.EphemeralOwner {
 				owner = known.name
@@ -250,18 +203,33 @@ func (r *run) stat(rd *jute.Reader) string {
 	return text + "}"
 }
 
-func (r *run) timeOf(zxid, ms int64) bool {
+func (r *teller) timeOf(zxid, ms int64) bool {
 	if zxid == 0 || ms == 0 {
 		return zxid == 0 && ms == 0
 	}
 	if known, ok := r.times[zxid]; ok {
 		return known == ms
 	}
+	if len(r.times) > most {
+		clear(r.times)
+	}
 	r.times[zxid] = ms
 	return true
 }
 
-func (r *run) acl(rd *jute.Reader) string {
+// most bounds what a teller remembers of transactions.
+const most = 1 << 16
+
+func (r *teller) noteClosing(zxid int64) {
+	if len(r.closing) > most {
+		clear(r.closing)
+	}
+	r.closing[zxid] = true
+}
+
+// acl tells of a list of ACLs. In which order several identities of one
+// connection take the place of "auth" is up to the server.
+func (r *teller) acl(rd *jute.Reader) string {
 	n, null := rd.Count(12)
 	if null {
 		return "null"
@@ -271,26 +239,32 @@ func (r *run) acl(rd *jute.Reader) string {
 		perms := rd.Int()
 		entries[i] = fmt.Sprintf("%d:%s:%s", perms, r.shown(rd.Buffer()), r.shown(rd.Buffer()))
 	}
+	if r.random && r.identities {
+		slices.Sort(entries)
+	}
 	return strings.Join(entries, ",")
 }
 
-// list tells of strings that have no order.
-func (r *run) list(rd *jute.Reader) string {
+// list tells of strings that have no order, and returns them in some.
+func (r *teller) list(rd *jute.Reader) (text string, names []string) {
 	n, null := rd.Count(4)
 	if null {
-		return "null"
+		return "null", nil
 	}
 	items := make([]string, n)
+	names = make([]string, n)
 	for i := range items {
-		items[i] = r.shown(rd.Buffer())
+		b := rd.Buffer()
+		items[i], names[i] = r.shown(b), string(b)
 	}
 	slices.Sort(items)
-	return "[" + strings.Join(items, " ") + "]"
+	slices.Sort(names)
+	return "[" + strings.Join(items, " ") + "]", names
 }
 
 // shown is a string or a buffer: quoted unless it is plain, with "~" for the
 // case's root, and short.
-func (r *run) shown(b []byte) string {
+func (r *teller) shown(b []byte) string {
 	if b == nil {
 		return "null"
 	}
@@ -298,8 +272,13 @@ func (r *run) shown(b []byte) string {
 		return "(the configuration)"
 	}
 	const longest = 60
-	text := strings.ReplaceAll(string(b), r.root, "~")
-	if len(text) > longest {
+	text := string(b)
+	if r.root != "" {
+		text = strings.ReplaceAll(text, r.root, "~")
+	}
+	if len(text) > longest && r.proxy {
+		text = fmt.Sprintf("%s..(%d bytes, CRC %08x)", text[:20], len(text), crc32.ChecksumIEEE(b))
+	} else if len(text) > longest {
 		text = fmt.Sprintf("%s..(%d bytes)", text[:20], len(text))
 	}
 	for i := range len(text) {
@@ -314,13 +293,16 @@ func (r *run) shown(b []byte) string {
 }
 
 // shownZxid is a zxid from the beginning of the case; what is older is "old".
-func (r *run) shownZxid(zxid int64) string {
+func (r *teller) shownZxid(zxid int64) string {
 	switch {
 	case zxid == 0 || zxid == -1:
 		return strconv.FormatInt(zxid, 10)
+	case r.anyZxid:
+		return "+?"
 	case zxid < r.start:
 		return "old"
 	}
+	zxid -= r.shiftAt(zxid)
 	const epoch = 32                      // bits of the counter behind it
 	if r.start == 0 && zxid>>epoch == 1 { // nothing was written before the case
 		r.start = 1 << epoch
@@ -329,6 +311,16 @@ func (r *run) shownZxid(zxid int64) string {
 		return fmt.Sprintf("e%d+%d", elections, zxid&(1<<epoch-1))
 	}
 	return fmt.Sprintf("+%d", zxid-r.start)
+}
+
+// shiftAt is how much further a zxid is than the other server's.
+func (r *teller) shiftAt(zxid int64) int64 {
+	for i := len(r.shifts) - 1; i >= 0; i-- {
+		if zxid >= r.shifts[i].from {
+			return r.shifts[i].by
+		}
+	}
+	return 0
 }
 
 // codeName is a code as the protocol's documents have it.

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/zookit/zookit/internal/jute"
 )
 
 // Words tell of the watches on data only, persistent and recursive ones
@@ -58,13 +60,21 @@ func (s *Server) reportWatchSummary(b *strings.Builder) {
 	fmt.Fprintf(b, "%d connections watching %d paths\nTotal watches:%d\n", len(bySession), len(s.watchesByPath()), total)
 }
 
+// javaText is a path as Java prints it: addWatch takes null for one.
+func javaText(path string) string {
+	if path == jute.NullItem {
+		return "null"
+	}
+	return path
+}
+
 // reportWatchesBySession is wchc.
 func (s *Server) reportWatchesBySession(b *strings.Builder) {
 	watches := s.watchesBySession()
 	for _, id := range slices.Sorted(maps.Keys(watches)) {
 		fmt.Fprintln(b, sessionName(id))
 		for _, path := range watches[id] {
-			fmt.Fprintf(b, "\t%s\n", path)
+			fmt.Fprintf(b, "\t%s\n", javaText(path))
 		}
 	}
 	b.WriteByte('\n')
@@ -74,7 +84,7 @@ func (s *Server) reportWatchesBySession(b *strings.Builder) {
 func (s *Server) reportWatchesByPath(b *strings.Builder) {
 	watches := s.watchesByPath()
 	for _, path := range slices.Sorted(maps.Keys(watches)) {
-		fmt.Fprintln(b, path)
+		fmt.Fprintln(b, javaText(path))
 		for _, id := range watches[path] {
 			fmt.Fprintf(b, "\t%s\n", sessionName(id))
 		}

@@ -210,7 +210,7 @@ func (c *conn) create(e *Ensemble, h proto.RequestHeader, r *jute.Reader) {
 	if code == proto.OK {
 		b = jute.AppendString(b, n.path)
 		if h.Op != proto.OpCreate {
-			b = n.stat().AppendTo(b)
+			b = createdStat(n, req.Data).AppendTo(b)
 		}
 	}
 	c.endReply(b, start)

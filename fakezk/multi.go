@@ -76,7 +76,7 @@ func (s *state) multiOp(t *txn, op *proto.MultiOp, r *proto.MultiResult) proto.C
 	if code != proto.OK {
 		return code
 	}
-	r.Path, r.Stat, r.Op = n.path, n.stat(), proto.OpCreate2
+	r.Path, r.Stat, r.Op = n.path, createdStat(n, a.data), proto.OpCreate2
 	if a.op == proto.OpCreate {
 		r.Op = proto.OpCreate
 	}

@@ -88,7 +88,10 @@ func (s *state) checkQuota(path string, nodes, bytes int64) proto.Code {
 	if !ok || node.null {
 		return proto.MarshallingError
 	}
-	used := s.committedStats(quotaPath + over + statsName)
+	used, ok := s.committedStats(quotaPath + over + statsName)
+	if !ok {
+		return proto.OK
+	}
 	if nodes > 0 && limits.countHard >= 0 && used.count+nodes > limits.countHard ||
 		bytes != 0 && limits.bytesHard >= 0 && used.bytes+bytes > limits.bytesHard {
 		return proto.QuotaExceeded
@@ -97,7 +100,8 @@ func (s *state) checkQuota(path string, nodes, bytes int64) proto.Code {
 }
 
 // committedStats reads a stats node as it was before the multi under way.
-func (s *state) committedStats(path string) quota {
+// Without one nothing is enforced.
+func (s *state) committedStats(path string) (used quota, ok bool) {
 	n := s.tree.get(path)
 	if s.inMulti {
 		for _, u := range s.undo {
@@ -108,13 +112,12 @@ func (s *state) committedStats(path string) quota {
 		}
 	}
 	if n == nil {
-		return quota{}
+		return quota{}, false
 	}
-	q, ok := parseQuota(n.data)
-	if !ok {
-		return quota{}
+	if used, ok = parseQuota(n.data); !ok {
+		used = quota{}
 	}
-	return q
+	return used, true
 }
 
 // countQuota keeps the stats of the deepest quota path; only their text moves.

@@ -58,6 +58,14 @@ func (n *znode) stat() proto.Stat {
 	return s
 }
 
+// createdStat is what a create answers with: that of the node as it was asked
+// for. The data of a node for the stats of a quota is another at once.
+func createdStat(n *znode, data []byte) proto.Stat {
+	s := n.stat()
+	s.DataLength = int32(len(data))
+	return s
+}
+
 // wirePath is the path as clients write it.
 func wirePath(path string) string {
 	if path == "" {
