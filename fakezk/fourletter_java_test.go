@@ -130,10 +130,17 @@ func fakeLikeJava(t *testing.T, opts ...fakezk.Option) *fakezk.Ensemble {
 	return e
 }
 
+// TestWordsAnswerAsJava has the releases that know all that the script asks.
 func TestWordsAnswerAsJava(t *testing.T) {
-	java := javazk.Start(t, javazk.Version("3.9.5"))
+	for _, version := range []string{"3.6.4", "3.7.2", "3.8.6", "3.9.5"} {
+		t.Run(version, func(t *testing.T) { wordsAnswerAsJava(t, version) })
+	}
+}
+
+func wordsAnswerAsJava(t *testing.T, version string) {
+	java := javazk.Start(t, javazk.Version(version))
 	want := wordsAfterScript(t, java.Addr())
-	got := wordsAfterScript(t, fakeLikeJava(t).ConnectString())
+	got := wordsAfterScript(t, fakeLikeJava(t, fakezk.Version(version)).ConnectString())
 	for word := range want {
 		t.Run(fmt.Sprintf("%.20q", word), func(t *testing.T) {
 			switch word {
@@ -144,6 +151,18 @@ func TestWordsAnswerAsJava(t *testing.T) {
 			default:
 				require.Equal(t, alike(want[word]), alike(got[word]), "real:\n%s\nfake:\n%s", want[word], got[word])
 			}
+		})
+	}
+}
+
+// TestVersionTextAsJava has the releases that were recorded, without 3.8.0,
+// for which javazk takes Debian's build.
+func TestVersionTextAsJava(t *testing.T) {
+	for _, version := range []string{"3.4.14", "3.5.10", "3.6.4", "3.7.2", "3.8.6", "3.9.0", "3.9.5"} {
+		t.Run(version, func(t *testing.T) {
+			want, _, _ := strings.Cut(ask(t, javazk.Start(t, javazk.Version(version)).Addr(), "srvr"), "\n")
+			got, _, _ := strings.Cut(ask(t, fakeLikeJava(t, fakezk.Version(version)).ConnectString(), "srvr"), "\n")
+			require.Equal(t, want, got)
 		})
 	}
 }

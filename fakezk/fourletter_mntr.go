@@ -62,7 +62,7 @@ func javaFloat(f float64) string {
 func (s *Server) metrics(openFiles, maxFiles int64) []metric {
 	e, st := s.ensemble, &s.stats
 	received, sent, bytes := s.traffic()
-	return []metric{
+	all := []metric{
 		{"version", e.cfg.release.fullVersion()},
 		{"server_state", "standalone"},
 		{"ephemerals_count", e.state.ephemerals.Len()},
@@ -114,6 +114,14 @@ func (s *Server) metrics(openFiles, maxFiles int64) []metric {
 		{"stale_sessions_expired", st.expired},
 		{"tls_handshake_exceeded", 0},
 	}
+	return slices.DeleteFunc(all, func(m metric) bool { return !e.cfg.release.has(metricsSince[m.key]) })
+}
+
+// metricsSince are the releases with which metrics came that are younger than
+// the registry of metrics.
+var metricsSince = map[string]release{
+	"auth_failed_count": {6, 3}, "non_mtls_local_conn_count": {6, 3}, "non_mtls_remote_conn_count": {6, 3},
+	"response_bytes": {7, 0}, "throttled_ops": {7, 0}, "unsuccessful_handshake": {7, 0}, "watch_bytes": {7, 0},
 }
 
 // fileDescriptors are those of the process, which has more than the server;

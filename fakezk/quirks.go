@@ -70,6 +70,7 @@ type quirks struct {
 
 	noConfigNode   bool // /zookeeper/config
 	openConfigNode bool // all may change it
+	counterWraps   bool // the count of children ever created goes on below zero
 }
 
 // quirksOf has the releases with which each quirk went, or came.
@@ -123,6 +124,7 @@ func quirksOf(r release) quirks {
 
 		noConfigNode:   before(release{5, 0}),
 		openConfigNode: before(release{5, 3}),
+		counterWraps:   before(release{6, 0}),
 	}
 }
 

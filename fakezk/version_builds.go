@@ -5,7 +5,7 @@ import "fmt"
 // builds are the commit and the date of the releases that were recorded, as
 // their servers tell them.
 var builds = map[release]string{
-	{4, 14}: "4c25d480e66aadd371de8bd2fd8da255ac140bcf, built on 03/06/2019 18:49 GMT",
+	{4, 14}: "4c25d480e66aadd371de8bd2fd8da255ac140bcf, built on 03/06/2019 16:18 GMT",
 	{5, 10}: "a32c7183d42325b03e44a06aade6a0f16955bf13, built on 05/29/2022 16:59 GMT",
 	{6, 4}:  "d65253dcf68e9097c6e95a126463fd5fdeb4521c, built on 12/18/2022 18:10 GMT",
 	{7, 2}:  "c06c7c8a3e95779d4becb1938b378596e3b420d0, built on 2023-10-06 09:51 UTC",
@@ -27,6 +27,9 @@ func (r release) fullVersion() string {
 		build = "-1, built on 1970-01-01 00:00 UTC"
 	default:
 		build = "-1, built on 01/01/1970 00:00 GMT"
+	}
+	if r.line == 6 {
+		build = "-" + build // for a qualifier, which is empty
 	}
 	return fmt.Sprintf("%v-%s", r, build)
 }

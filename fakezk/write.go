@@ -111,7 +111,7 @@ func (s *state) create(t *txn, a *createArgs) (*znode, proto.Code) {
 	parent.children++
 	// The counter is only ever raised: at its maximum it sticks, and pzxid
 	// with it (E.5).
-	if parent.creates+1 > parent.creates {
+	if parent.creates+1 > parent.creates || q.counterWraps {
 		parent.creates++
 		parent.pzxid = t.zxid
 	}
