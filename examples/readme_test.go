@@ -37,13 +37,23 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
+func TestFailover(t *testing.T) {
+	e := harness.New(t, harness.Java(), harness.Servers(3), harness.Version("3.9"))
+	c := e.Connect()
+	_, _, err := c.Create(t.Context(), "/worker", nil, zk.Ephemeral)
+	require.NoError(t, err)
+
+	e.Leader(t.Context()).Kill() // the others elect another,
+	e.AwaitNode("/worker")       // and sessions live on, with their ephemerals
+}
+
 // The README and this file must not part.
 func TestReadmeIsAsItIsTested(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	require.NoError(t, err)
 	source, err := os.ReadFile("readme_test.go")
 	require.NoError(t, err)
-	for _, name := range []string{"TestMyService", "TestExpiry"} {
+	for _, name := range []string{"TestMyService", "TestExpiry", "TestFailover"} {
 		require.Equal(t, function(t, string(source), name), function(t, string(readme), name))
 	}
 }

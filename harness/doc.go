@@ -35,7 +35,7 @@
 //	Servers(3), Observers          -        x          if it has as many
 //	Config, JVMFlags, Reconfig,
 //	ReadOnly, SuperUser            x        x          -
-//	Version                       3.9       x          -
+//	Version                        x        x          -
 //	TLS, User                      x        x          -
 //	AdminServer                    -        x          -
 //	Server.Stop, Kill, Start       x        x          -

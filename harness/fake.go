@@ -5,7 +5,6 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"net"
-	"strings"
 	"sync/atomic"
 
 	"github.com/zookit/zookit/fakezk"
@@ -54,16 +53,17 @@ func (e *Ensemble) needsOfFake() {
 	switch {
 	case spec.Servers > 1 || spec.Observers > 0:
 		e.unsupported("more members than one", "it has one member so far; ZK_HARNESS=java has as many as you like")
-	case spec.Version != "" && !strings.HasPrefix("3.9.5", spec.Version):
-		e.unsupported("version "+spec.Version, "it is a ZooKeeper 3.9.5")
 	case spec.AdminServer:
-		e.unsupported("AdminServer", "not yet")
+		e.unsupported("AdminServer", "package fakezk/admin has one, which a test starts itself for e.Fake().Servers()[0]")
 	}
 }
 
 // fakeOptions are the harness's options as the fake knows them.
 func (c *config) fakeOptions() []fakezk.Option {
 	opts := []fakezk.Option{fakezk.ExtendedTypes(), fakezk.FourLetterWords("*"), fakezk.MaxClientConns(0)}
+	if c.spec.Version != "" {
+		opts = append(opts, fakezk.Version(c.spec.Version))
+	}
 	if c.spec.TickTime > 0 {
 		opts = append(opts, fakezk.TickTime(c.spec.TickTime))
 	}

@@ -144,7 +144,7 @@ func (r *report) write(out io.Writer) error {
 		w.say("\n## %s\n\n| case | rule | %s |\n|---|---|%s\n", family, strings.Join(r.targets, " | "), strings.Repeat("---|", len(r.targets)))
 		cases := r.families[family]
 		for _, name := range slices.Sorted(maps.Keys(cases)) {
-			w.say("| %s | %s |", name, r.rules[family+"/"+name])
+			w.say("| %s | %s |", name, strings.ReplaceAll(r.rules[family+"/"+name], "|", `\|`))
 			for _, target := range r.targets {
 				w.say(" %s |", mark(cases[name][target]))
 			}
