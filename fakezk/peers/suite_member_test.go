@@ -56,7 +56,7 @@ func bootReal(t *testing.T, certificates string) member {
 		return content
 	}
 	both := read("server.pem")
-	return realMember{javazk.Start(t, javazk.Version("3.8.0"), javazk.TickTime(2000),
+	return realMember{javazk.Start(t, javazk.Version(javazk.Package), javazk.TickTime(2000),
 		javazk.Config(memberConfig...), javazk.JVM(memberFlags...),
 		func(s *backend.Spec) {
 			s.Users = memberUsers

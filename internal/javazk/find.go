@@ -18,11 +18,13 @@ type place struct {
 	absent        error
 }
 
+// Package asks for what the distribution's package has, whichever version.
+const Package = "package"
+
 // Find returns the classpath and the version of a ZooKeeper whose version
-// starts with wanted, such as "3.9" or "3.8.4" ("" for any). It looks into ZOOKEEPER_HOME, then asks
-// Maven (once per machine), then takes Debian's package, which comes before
-// Maven where it has the very version. The error lists what was tried; it is a
-// *backend.MissingError.
+// starts with wanted, such as "3.9" or "3.8.4" ("" for any). It looks into
+// ZOOKEEPER_HOME, then asks Maven (once per machine), then takes Debian's
+// package. The error lists what was tried; it is a *backend.MissingError.
 func Find(wanted string) (classpath, version string, err error) {
 	var tried []string
 	for _, p := range places(wanted) {
@@ -48,15 +50,15 @@ func Find(wanted string) (classpath, version string, err error) {
 }
 
 func places(wanted string) []place {
-	if d := debian(); d.absent == nil && d.version == wanted {
-		return []place{home(), d, maven(wanted)}
+	if wanted == Package {
+		return []place{debian()}
 	}
 	return []place{home(), maven(wanted), debian()}
 }
 
 // matches tells whether a version is the one wanted, or of its line.
 func matches(version, wanted string) bool {
-	return wanted == "" || version == wanted || strings.HasPrefix(version, wanted+".")
+	return wanted == "" || wanted == Package || version == wanted || strings.HasPrefix(version, wanted+".")
 }
 
 // home is an unpacked distribution, with its logging configuration in conf.
