@@ -87,18 +87,21 @@ func (c *client) awaitEnd(patience time.Duration) {
 	}
 }
 
-// sawEnd waits until the server closes a connection that closeSession went out
-// on, and tells whether that was answered.
-func (c *client) sawEnd(patience time.Duration) (answered bool) {
+// byeXid is the xid of the closeSession with which a run ends.
+const byeXid = 1 << 30
+
+// saysBye waits for the answer to that closeSession, and tells whether it came.
+func (c *client) saysBye(patience time.Duration) bool {
 	for {
 		b, err := c.read(patience)
 		if err != nil {
-			return answered
+			return false
 		}
 		rd := jute.NewReader(b, "reply")
 		var h proto.ReplyHeader
-		h.Decode(&rd)
-		answered = rd.Err() == nil && h.Xid == 1 && h.Err == proto.OK
+		if h.Decode(&rd); rd.Err() == nil && h.Xid == byeXid {
+			return h.Err == proto.OK
+		}
 	}
 }
 

@@ -60,9 +60,21 @@ func (d *drawer) watchVerb() string {
 	case "setWatches":
 		return d.setWatches()
 	case "addWatch":
-		return verb + " " + d.path() + " mode=" + d.often([]string{"0", "1"}, []string{"2", "-1"})
+		return verb + " " + d.watchPath() + " mode=" + d.often([]string{"0", "1"}, []string{"2", "-1"})
 	default:
-		return verb + " " + d.path() + d.mode()
+		return verb + " " + d.watchPath() + d.mode()
+	}
+}
+
+// watchPath is one for addWatch and checkWatches. From 3.6 to 3.8 a watch on
+// null outlives its connection, and so do others of that; then checkWatches on
+// a path that is not absolute has another answer.
+func (d *drawer) watchPath() string {
+	for {
+		path := d.path()
+		if d.minor >= 9 || strings.HasPrefix(strings.TrimPrefix(path, `"`), "~") || strings.HasPrefix(path, "/") {
+			return path
+		}
 	}
 }
 

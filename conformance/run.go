@@ -385,7 +385,7 @@ func (r *run) do(c *client, verb string) {
 // the zxids and the counts of the next one, and starts what it has stopped.
 func (r *run) end() {
 	r.mend()
-	bye := frame(proto.RequestHeader{Xid: 1, Op: proto.OpCloseSession}.AppendTo(nil))
+	bye := frame(proto.RequestHeader{Xid: byeXid, Op: proto.OpCloseSession}.AppendTo(nil))
 	for _, c := range r.opened {
 		if !c.ended && c.session != nil && !c.session.over {
 			c.write(bye)
@@ -393,7 +393,7 @@ func (r *run) end() {
 	}
 	for _, c := range r.opened {
 		if !c.ended && c.session != nil && !c.session.over {
-			c.session.over = c.sawEnd(r.patience)
+			c.session.over = c.saysBye(r.patience)
 		}
 	}
 	for _, s := range r.sessions {
@@ -402,7 +402,7 @@ func (r *run) end() {
 		}
 	}
 	for _, c := range r.opened {
-		if c.session != nil {
+		if c.session != nil && !r.random {
 			c.awaitEnd(r.patience) // as its session has ended
 		}
 		c.net.Close()

@@ -107,14 +107,15 @@ func (c *aclCache) put(entries []proto.ACL) *aclList {
 // normalizeACL is the list that is stored for what a request asks: without
 // exact duplicates, and with auth entries expanded (spec/wire-and-tree, G.2).
 func (s *state) normalizeACL(ids []identity, list []proto.ACL) (*aclList, proto.Code) {
+	q := &s.cfg.quirks
+	if list == nil && q.nullACLMalformed {
+		return nil, proto.MarshallingError
+	}
 	if l := s.cfg.acls.get(list); l != nil {
 		return l, proto.OK // a list that is stored as it stands needs no change
 	}
-	q := &s.cfg.quirks
 	void := q.skipACLSkipsAll && s.cfg.skipACL
 	switch {
-	case list == nil && q.nullACLMalformed:
-		return nil, proto.MarshallingError
 	case len(list) == 0 && !void:
 		return nil, proto.InvalidACL
 	}

@@ -105,7 +105,7 @@ func (q *quirks) soundMulti(ops []proto.MultiOp) (sound, nullACL bool) {
 	for i := range ops {
 		op := &ops[i]
 		switch {
-		case q.lacks[op.Op]:
+		case q.lacks[op.Op], q.lacks[proto.OpMultiRead] && isRead(op.Op):
 			return false, false
 		case q.multiUnjudged:
 			continue

@@ -259,6 +259,11 @@ func (w *watches) check(c *conn, path string, kind int32) proto.Code {
 			return proto.OK
 		}
 	}
+	if w.quirks.checksAnyones && !strings.HasPrefix(path, "/") && (w.recursive != [watchTables]int{} || !strings.Contains(path, "/")) {
+		// On the way up to where a recursive watch might be, or for one step
+		// where there is none, a real server comes to no slash.
+		return proto.MarshallingError
+	}
 	return proto.NoWatcher
 }
 
