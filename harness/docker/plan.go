@@ -1,11 +1,11 @@
 package docker
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,8 +58,8 @@ func planOf(s backend.Spec) (*plan, error) {
 	if s.TickTime < 0 || s.TickTime%time.Millisecond != 0 {
 		return nil, fmt.Errorf("tick time %v is not whole milliseconds", s.TickTime)
 	}
-	if t := s.TLS; t != nil && !slices.Contains([]string{"", "need", "want", "none"}, t.ClientAuth) {
-		return nil, fmt.Errorf("TLS client authentication %q is not need, want or none", t.ClientAuth)
+	if err := errors.Join(s.TLS.Check(), backend.CheckUsers(s.Users)); err != nil {
+		return nil, err
 	}
 	fronts, err := ports(s)
 	if err != nil {
@@ -67,9 +67,6 @@ func planOf(s backend.Spec) (*plan, error) {
 	}
 	extra, err := words(s)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkUsers(s.Users); err != nil {
 		return nil, err
 	}
 	for _, flag := range s.JVMFlags {
@@ -261,11 +258,12 @@ func jvmFlags(s backend.Spec) []string {
 func files(s backend.Spec) map[string]string {
 	files := map[string]string{}
 	if t := s.TLS; t != nil {
-		files[storeFile] = string(t.Key) + "\n" + string(t.Cert)
+		store, _ := t.KeyStore() // it was checked
+		files[storeFile] = string(store)
 		files[trustFile] = string(t.CA)
 	}
 	if len(s.Users) > 0 {
-		files[jaasFile] = jaas(s.Users)
+		files[jaasFile] = backend.JAAS(s.Users)
 	}
 	return files
 }

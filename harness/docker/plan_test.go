@@ -31,17 +31,17 @@ func TestPlan(t *testing.T) {
 
 func TestPlanRefuses(t *testing.T) {
 	for want, spec := range map[string]backend.Spec{
-		"1 server or more":              {},
-		"0 servers and -1 observers":    {Observers: -1},
-		"99 members at most":            {Servers: 90, Observers: 10},
-		"1 fronts for 3 members":        {Servers: 3, Fronts: []string{"127.0.0.1:1"}},
-		`front "nowhere"`:               {Servers: 1, Fronts: []string{"nowhere"}},
-		"is not whole milliseconds":     {Servers: 1, TickTime: time.Microsecond},
-		`"maybe" is not need`:           {Servers: 1, TLS: &backend.TLS{ClientAuth: "maybe"}},
-		"it has no =":                   {Servers: 1, Config: []string{"word"}},
-		"the image splits flags":        {Servers: 1, JVMFlags: []string{"-Da=b c"}},
-		`user "a b": a JAAS file takes`: {Servers: 1, Users: map[string]string{"a b": ""}},
-		"would expand ${...}":           {Servers: 1, Users: map[string]string{"bob": "${user.home}"}},
+		"1 server or more":           {},
+		"0 servers and -1 observers": {Observers: -1},
+		"99 members at most":         {Servers: 90, Observers: 10},
+		"1 fronts for 3 members":     {Servers: 3, Fronts: []string{"127.0.0.1:1"}},
+		`front "nowhere"`:            {Servers: 1, Fronts: []string{"nowhere"}},
+		"is not whole milliseconds":  {Servers: 1, TickTime: time.Microsecond},
+		`"maybe" is not need`:        {Servers: 1, TLS: &backend.TLS{ClientAuth: "maybe"}},
+		"it has no =":                {Servers: 1, Config: []string{"word"}},
+		"the image splits flags":     {Servers: 1, JVMFlags: []string{"-Da=b c"}},
+		`user "a b": a name has`:     {Servers: 1, Users: map[string]string{"a b": ""}},
+		"would expand ${...} in":     {Servers: 1, Users: map[string]string{"bob": "${user.home}"}},
 	} {
 		_, err := planOf(spec)
 		require.ErrorContains(t, err, want)

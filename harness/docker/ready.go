@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -28,7 +27,7 @@ var versionLine = regexp.MustCompile(`(?m)^Zookeeper version: ([0-9][0-9A-Za-z.]
 func (m *member) awaitServing(ctx context.Context, mayBeAlone bool) error {
 	began, looked := time.Now(), time.Now()
 	for {
-		answer, err := m.ask(ctx, "srvr")
+		answer, err := backend.Ask(ctx, m, "srvr")
 		if strings.Contains(answer, "Mode: ") {
 			m.learnVersion(answer)
 			if m.portsOpen(ctx) {
@@ -52,28 +51,6 @@ func (m *member) awaitServing(ctx context.Context, mayBeAlone bool) error {
 		case <-time.After(askEvery):
 		}
 	}
-}
-
-// ask sends a four letter word. A booting server may accept a connection and
-// then never answer it, so the patience is short.
-func (m *member) ask(ctx context.Context, word string) (string, error) {
-	const patience = 150 * time.Millisecond
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	conn, err := m.Dial(ctx, backend.PortClient)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	deadline, _ := ctx.Deadline()
-	if err := conn.SetDeadline(deadline); err != nil {
-		return "", err
-	}
-	if _, err := io.WriteString(conn, word); err != nil {
-		return "", err
-	}
-	answer, err := io.ReadAll(conn)
-	return string(answer), err
 }
 
 // portsOpen tells whether the server listens at all its ports. Docker's proxy

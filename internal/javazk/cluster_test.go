@@ -64,7 +64,7 @@ func onLoopback(s backend.Spec) (network, error) {
 // serve.
 func (c *cluster) modes(ctx context.Context) (modes []string) {
 	for _, m := range c.members {
-		answer, _ := m.ask(ctx, "srvr")
+		answer, _ := backend.Ask(ctx, m, "srvr")
 		_, mode, _ := strings.Cut(answer, "Mode: ")
 		mode, _, _ = strings.Cut(mode, "\n")
 		modes = append(modes, mode)

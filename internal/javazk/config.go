@@ -1,14 +1,10 @@
 package javazk
 
 import (
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -39,33 +35,7 @@ func checked(s backend.Spec) (backend.Spec, error) {
 	case len(s.Fronts) != 0 && len(s.Fronts) != members:
 		return s, fmt.Errorf("%d front addresses for %d members", len(s.Fronts), members)
 	}
-	return s, errors.Join(checkUsers(s.Users), checkTLS(s.TLS))
-}
-
-// userName is what the parser of JAAS files takes for one word.
-var userName = regexp.MustCompile(`^[A-Za-z0-9_.$-]+$`)
-
-func checkUsers(users map[string]string) error {
-	for _, name := range slices.Sorted(maps.Keys(users)) {
-		if !userName.MatchString(name) {
-			return fmt.Errorf("SASL user %q: a name has letters, digits and _.$- only", name)
-		}
-		if strings.ContainsAny(users[name], "\r\n\x00") {
-			return fmt.Errorf("SASL user %q: a password is one line", name)
-		}
-	}
-	return nil
-}
-
-func checkTLS(t *backend.TLS) error {
-	if t == nil {
-		return nil
-	}
-	if t.ClientAuth != "" && !slices.Contains([]string{"need", "want", "none"}, t.ClientAuth) {
-		return fmt.Errorf("TLS client authentication %q is not need, want or none", t.ClientAuth)
-	}
-	_, err := pkcs8(t.Key)
-	return err
+	return s, errors.Join(backend.CheckUsers(s.Users), s.TLS.Check())
 }
 
 // old tells a server of the line 3.4, which has neither dynamic
@@ -115,14 +85,14 @@ func (m *member) writeFiles() error {
 		files["zoo.dynamic"] = lines(m.servers())
 	}
 	if len(m.c.spec.Users) > 0 {
-		files["jaas.conf"] = jaas(m.c.spec.Users)
+		files["jaas.conf"] = backend.JAAS(m.c.spec.Users)
 	}
 	if t := m.c.spec.TLS; t != nil {
-		key, err := pkcs8(t.Key)
+		store, err := t.KeyStore()
 		if err != nil {
 			return err
 		}
-		files["key.pem"] = string(key) + "\n" + string(t.Cert)
+		files["key.pem"] = string(store)
 		files["trust.pem"] = string(t.CA)
 	}
 	for name, content := range files {
@@ -229,45 +199,6 @@ func (m *member) tlsConfig() []string {
 		"ssl.trustStore.location=" + m.file("trust.pem"),
 		"ssl.clientAuth=" + auth,
 	}
-}
-
-// pkcs8 is a private key in the only form of PEM that ZooKeeper reads.
-func pkcs8(key []byte) ([]byte, error) {
-	block, _ := pem.Decode(key)
-	if block == nil {
-		return nil, errors.New("the TLS key is not PEM")
-	}
-	var parsed any
-	var err error
-	switch block.Type {
-	case "PRIVATE KEY":
-		return key, nil
-	case "EC PRIVATE KEY":
-		parsed, err = x509.ParseECPrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
-		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	default:
-		return nil, fmt.Errorf("the TLS key is of the unknown type %q", block.Type)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the TLS key: %w", err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(parsed)
-	if err != nil {
-		return nil, fmt.Errorf("the TLS key: %w", err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
-}
-
-func jaas(users map[string]string) string {
-	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-	var b strings.Builder
-	b.WriteString("Server {\n\torg.apache.zookeeper.server.auth.DigestLoginModule required")
-	for _, name := range slices.Sorted(maps.Keys(users)) {
-		fmt.Fprintf(&b, "\n\tuser_%s=\"%s\"", name, quote.Replace(users[name]))
-	}
-	b.WriteString(";\n};\n")
-	return b.String()
 }
 
 // log4j is for the logs of releases that have it.

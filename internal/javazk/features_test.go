@@ -246,8 +246,3 @@ func TestSASL(t *testing.T) {
 		require.NotContains(t, c.members[0].Logs(), "SASL configuration failed")
 	}
 }
-
-func TestJAASQuotes(t *testing.T) {
-	require.Contains(t, jaas(map[string]string{"bob": `se"cr\et`, "al": "x"}),
-		"required\n\tuser_al=\"x\"\n\tuser_bob=\"se\\\"cr\\\\et\";")
-}

@@ -17,7 +17,7 @@ func TestServesWhenStarted(t *testing.T) {
 	for _, version := range []string{"3.9", "3.8"} {
 		t.Run(version, func(t *testing.T) {
 			s := Start(t, Version(version))
-			answer, err := s.m.ask(t.Context(), "srvr")
+			answer, err := backend.Ask(t.Context(), s.m, "srvr")
 			if err != nil {
 				t.Fatalf("srvr: %v", err)
 			}
@@ -39,7 +39,7 @@ func TestRestartKeepsPortAndFolder(t *testing.T) {
 	}
 
 	s.Kill()
-	if answer, err := s.m.ask(t.Context(), "srvr"); err == nil {
+	if answer, err := backend.Ask(t.Context(), s.m, "srvr"); err == nil {
 		t.Errorf("a killed server answers %q", answer)
 	}
 	if _, err := os.Stat(written); err != nil {
@@ -50,7 +50,7 @@ func TestRestartKeepsPortAndFolder(t *testing.T) {
 	if s.Addr() != addr || s.Dir() != dir {
 		t.Errorf("restarted at %s in %s, was %s in %s", s.Addr(), s.Dir(), addr, dir)
 	}
-	if answer, err := s.m.ask(t.Context(), "srvr"); !strings.Contains(answer, "Mode: ") {
+	if answer, err := backend.Ask(t.Context(), s.m, "srvr"); !strings.Contains(answer, "Mode: ") {
 		t.Errorf("after a restart srvr answers %q, %v", answer, err)
 	}
 }
@@ -75,7 +75,7 @@ func TestLeavesNothingBehind(t *testing.T) {
 
 func TestOptionsReachTheServer(t *testing.T) {
 	s := Start(t, TickTime(100), Config("4lw.commands.whitelist=srvr,conf", "maxSessionTimeout=1234"), JVM("-Dzookit.test=yes"))
-	answer, err := s.m.ask(t.Context(), "conf")
+	answer, err := backend.Ask(t.Context(), s.m, "conf")
 	if err != nil {
 		t.Fatalf("conf: %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -98,7 +97,7 @@ func (m *member) launch() (*process, error) {
 // wait for where there is no quorum.
 func (m *member) awaitServing(ctx context.Context, p *process, hasQuorum func(*member) bool) (mode string, err error) {
 	for {
-		answer, err := m.ask(ctx, "srvr")
+		answer, err := backend.Ask(ctx, m, "srvr")
 		if _, mode, found := strings.Cut(answer, "Mode: "); found && m.allOpen(ctx) {
 			mode, _, _ = strings.Cut(mode, "\n")
 			return mode, nil
@@ -149,27 +148,6 @@ func (m *member) whyEnded(p *process) error {
 		return errPortTaken
 	}
 	return fmt.Errorf("java ended: %v\n%s", p.err, m.logTail())
-}
-
-// ask sends a four letter word on a connection of its own. A booting server
-// may accept a connection and then never answer it, so the patience is short.
-func (m *member) ask(ctx context.Context, word string) (string, error) {
-	const patience = 150 * time.Millisecond
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	conn, err := m.Dial(ctx, backend.PortClient)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return "", err
-	}
-	if _, err := conn.Write([]byte(word)); err != nil {
-		return "", err
-	}
-	answer, err := io.ReadAll(conn)
-	return string(answer), err
 }
 
 // Stop lets the server end by itself; a paused one is resumed for that.
