@@ -79,11 +79,10 @@ func (s *state) checkQuota(path string, nodes, bytes int64) proto.Code {
 	if !s.cfg.enforceQuota {
 		return proto.OK
 	}
-	over, ok := s.quotaOver(path)
-	if !ok {
+	over, node := s.committedLimits(path)
+	if node == nil {
 		return proto.OK
 	}
-	node := s.tree.get(quotaPath + over + limitsName)
 	limits, ok := parseQuota(node.data)
 	if !ok || node.null {
 		return proto.MarshallingError
@@ -99,18 +98,39 @@ func (s *state) checkQuota(path string, nodes, bytes int64) proto.Code {
 	return proto.OK
 }
 
-// committedStats reads a stats node as it was before the multi under way.
-// Without one nothing is enforced.
-func (s *state) committedStats(path string) (used quota, ok bool) {
-	n := s.tree.get(path)
+// committedLimits are the limits that a path is under, and the path that they
+// are of. Within a multi they are those from before it.
+func (s *state) committedLimits(path string) (over string, limits *znode) {
+	if !s.inMulti {
+		over, ok := s.quotaOver(path)
+		if !ok {
+			return "", nil
+		}
+		return over, s.tree.get(quotaPath + over + limitsName)
+	}
+	for ; path != ""; path = parentPath(path) {
+		if n := s.committed(quotaPath + path + limitsName); n != nil {
+			return path, n
+		}
+	}
+	return "", nil
+}
+
+// committed is a node as it was before the multi under way, or nil.
+func (s *state) committed(path string) *znode {
 	if s.inMulti {
 		for _, u := range s.undo {
 			if u.path == path {
-				n = u.was
-				break
+				return u.was
 			}
 		}
 	}
+	return s.tree.get(path)
+}
+
+// committedStats reads a stats node. Without one nothing is enforced.
+func (s *state) committedStats(path string) (used quota, ok bool) {
+	n := s.committed(path)
 	if n == nil {
 		return quota{}, false
 	}
