@@ -64,7 +64,7 @@ peers:
 # three members, and in containers; the table goes to docs/conformance.md.
 conformance:
 	@{ go test -json -count=1 ./conformance -run 'TestFake$$'; \
-	go test -json -count=1 -timeout 40m ./conformance -run 'TestReal$$' -version all; \
-	go test -json -count=1 -timeout 20m ./conformance -run 'TestReal$$' -members 3; \
+	go test -json -count=1 -timeout 40m -parallel 4 ./conformance -run 'TestReal$$' -version all; \
+	go test -json -count=1 -timeout 20m -parallel 4 ./conformance -run 'TestReal$$' -members 3; \
 	go test -json -count=1 -timeout 20m ./harness/docker -run 'TestConformance$$'; } | \
 	go run ./conformance/cmd/matrix > docs/conformance.new && mv docs/conformance.new docs/conformance.md
