@@ -39,15 +39,16 @@ func (r *run) own(k call) error {
 	return nil
 }
 
-// awaitNoWatches waits until the server has noticed that a session's connection
-// is gone, as far as others can tell.
-func (r *run) awaitNoWatches(s *session) error {
+// awaitNoWatches waits until the server has noticed that a connection is gone,
+// as far as others can tell.
+func (r *run) awaitNoWatches(gone *client) error {
+	s := gone.session
 	if s == nil {
 		return nil
 	}
-	for _, c := range r.opened {
+	for _, c := range r.opened[slices.Index(r.opened, gone)+1:] {
 		if c.session == s && !c.ended {
-			return nil // it has moved
+			return nil // its session has moved
 		}
 	}
 	for until := time.Now().Add(r.patience); time.Now().Before(until); time.Sleep(time.Millisecond) {

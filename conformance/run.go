@@ -175,7 +175,7 @@ func (r *run) dispatch(s step) error {
 		c.net.Close()
 		c.ended = true
 		if r.random {
-			return r.awaitNoWatches(c.session)
+			return r.awaitNoWatches(c)
 		}
 	case "await":
 		n, err := strconv.Atoi(k.at(0).text)
