@@ -62,7 +62,7 @@ func TestNoTLS(t *testing.T) {
 // TestUnifiedPort has clients with and without TLS on one port.
 func TestUnifiedPort(t *testing.T) {
 	ca := newAuthority(t)
-	e := fakeLikeJava(t, fakezk.TLS(ca.server()), fakezk.PortUnification(), fakezk.IdleTimeout(100*time.Millisecond))
+	e := fakeLikeJava(t, fakezk.TLS(ca.server()), fakezk.PortUnification())
 	for range 20 {
 		plain, secure := speak(t, e.ConnectString()), speakOver(t, e.ConnectString(), ca.client(subjects()["plain"]))
 		plain.whoAmI()
@@ -71,8 +71,9 @@ func TestUnifiedPort(t *testing.T) {
 		require.Contains(t, secure.String(), `"x509:CN=client,O=zk"`)
 	}
 	require.Equal(t, "imok", ask(t, e.ConnectString(), "ruok"))
-	silent := dialOver(t, e.ConnectString(), nil)
-	requireEnded(t, silent)
+
+	impatient := fakeLikeJava(t, fakezk.TLS(ca.server()), fakezk.PortUnification(), fakezk.IdleTimeout(100*time.Millisecond))
+	requireEnded(t, dialOver(t, impatient.ConnectString(), nil))
 }
 
 // TestSlowPeerOverTLS has a client that reads nothing: it must not keep others
