@@ -234,7 +234,7 @@ func TestBadSpecsSayWhy(t *testing.T) {
 		"1 front addresses for 3":    {Servers: 3, Fronts: []string{"127.0.0.1:1"}},
 		"letters, digits":            {Servers: 1, Users: map[string]string{"a b": "c"}},
 		"a password is one line":     {Servers: 1, Users: map[string]string{"a": "b\n"}},
-		"the TLS key is not PEM":     {Servers: 1, TLS: &backend.TLS{}},
+		"the TLS key: it is not PEM": {Servers: 1, TLS: &backend.TLS{}},
 		"is not need, want or none":  {Servers: 1, TLS: &backend.TLS{ClientAuth: "yes"}},
 		"cannot be reconfigured":     {Servers: 1, Version: "3.4", Reconfig: true},
 		"no release begins with 2.0": {Servers: 1, Version: "2.0"},
