@@ -8,11 +8,13 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/zookit/zookit/internal/backend"
 )
 
 // ErrUnsupported is what a Controller answers to what it cannot do; the case is
 // skipped then, as are cases that need a Controller where there is none.
-var ErrUnsupported = errors.New("the target's servers cannot be controlled so")
+var ErrUnsupported = backend.ErrUnsupported
 
 // controls are the verbs that are about members: "kill leader",
 // "partition f1 | leader f2", "heal".
@@ -28,13 +30,7 @@ var controls = map[string]func(r *run, k call) error{
 }
 
 // dial connects to the client port of a member.
-func (r *run) dial(member string) (net.Conn, error) {
-	i, err := r.member(member)
-	if err != nil {
-		return nil, err
-	}
-	return r.server.Dial(r.ctx, i, ClientPort)
-}
+func (r *run) dial(member string) (net.Conn, error) { return r.dialPort(member, ClientPort, "") }
 
 // member finds a member by its role in the case: leader, f1 and f2 are as they
 // were when the case began, or at its last "roles". Where there is but one

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"regexp"
 	"strings"
@@ -97,19 +96,7 @@ var modeLine = regexp.MustCompile(`(?m)^Mode: ([a-z-]+)`)
 
 // ask asks the server itself, past its front, a four-letter word.
 func (s *Server) ask(ctx context.Context, word string) (string, error) {
-	nc, err := s.member.Dial(ctx, backend.PortClient)
-	if err != nil {
-		return "", err
-	}
-	defer nc.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		nc.SetDeadline(deadline)
-	}
-	if _, err := io.WriteString(nc, word); err != nil {
-		return "", err
-	}
-	answer, err := io.ReadAll(nc)
-	return string(answer), err
+	return backend.AskPatiently(ctx, s.member, word)
 }
 
 // must does what the test needs done.

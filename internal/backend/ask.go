@@ -13,6 +13,11 @@ func Ask(ctx context.Context, m Member, word string) (string, error) {
 	const patience = 150 * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	return AskPatiently(ctx, m, word)
+}
+
+// AskPatiently is Ask for as long as ctx allows.
+func AskPatiently(ctx context.Context, m Member, word string) (string, error) {
 	conn, err := m.Dial(ctx, PortClient)
 	if err != nil {
 		return "", err
