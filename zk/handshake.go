@@ -50,7 +50,7 @@ func (c *client) attempt(host string) (*link, greeting, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.budget())
 	defer cancel()
 	c.log.Debug("connecting", "server", host)
-	conn, err := c.cfg.dial(ctx, "tcp", host)
+	conn, err := c.dial(ctx, host)
 	if err != nil {
 		return nil, greeting{}, err
 	}

@@ -22,9 +22,10 @@ type client struct {
 	epoch    time.Time
 	ctx      context.Context // ends at Close
 	cancel   context.CancelFunc
-	ended    chan struct{} // closed when the life-cycle goroutine has returned
-	stayed   error         // why Close did not end the session; to be read after ended is closed
-	requests sync.Pool     // of *request; not shared with clients of other bubbles
+	ended    chan struct{}  // closed when the life-cycle goroutine has returned
+	stayed   error          // why Close did not end the session; to be read after ended is closed
+	tasks    sync.WaitGroup // see spawn
+	requests sync.Pool      // of *request; not shared with clients of other bubbles
 	state    atomic.Pointer[stateNode]
 	session  atomic.Pointer[Session] // nil before the first
 	lastZxid atomic.Int64            // of ordinary replies; the reader sets it, or nobody reads
@@ -367,4 +368,5 @@ func (c *client) finish() {
 	c.setState(state)
 	c.mu.Unlock()
 	c.release(c.resume, cause)
+	c.tasks.Wait()
 }
