@@ -13,8 +13,9 @@ import (
 // concurrent use.
 type Conn struct {
 	*client
-	chroot  string // "" for the root
-	invalid error  // of a chroot that is no path
+	chroot  string      // "" for the root
+	invalid error       // of a chroot that is no path
+	retryBy RetryPolicy // nil for that of CommandRetry
 }
 
 // Dial connects to an ensemble and returns when there is a session and the
@@ -96,11 +97,12 @@ func (c *Conn) Chroot(path string) *Conn {
 	if c.invalid != nil || path == "/" {
 		return c
 	}
-	view := &Conn{client: c.client, chroot: c.chroot + path}
+	view := *c
+	view.chroot += path
 	if err := proto.CheckPath(path); err != nil {
 		view.invalid = badArguments(fmt.Errorf("chroot: %w", err))
 	}
-	return view
+	return &view
 }
 
 // Server is the address of the server that the Conn is connected to, as the

@@ -39,6 +39,8 @@
 // does not guess: nothing is sent twice. [MayHaveApplied] and [NotSent] tell
 // such errors from those of calls that surely did nothing.
 //
+// What can be done twice [Conn.Retry] tries again, by a [RetryPolicy].
+//
 // # Cancellation
 //
 // When its context ends a call returns at once. If it waited it is not sent.

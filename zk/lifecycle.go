@@ -46,6 +46,7 @@ type client struct {
 	xid     int32
 	watches registry
 	auths   []*credential
+	seeds   *rand.PCG        // see newRand
 	causes  map[string]error // by host: why the latest attempt failed
 	cause   error            // the latest of them
 }
@@ -60,6 +61,7 @@ func newClient(cfg config, list []string) *client {
 		hosts:  newHosts(list, draw),
 		pace:   newPace(draw, len(list)),
 		auths:  cfg.auths,
+		seeds:  rand.NewPCG(cfg.seed, 1),
 		causes: make(map[string]error),
 		cause:  errors.New("not yet"),
 	}
@@ -69,6 +71,14 @@ func newClient(cfg config, list []string) *client {
 		c.resume = newSession(a.id, a.password)
 	}
 	return c
+}
+
+// newRand is a source of its own for one of several goroutines. What each is
+// given repeats by Seed if they ask in the same order.
+func (c *client) newRand() *rand.Rand {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return rand.New(rand.NewPCG(c.seeds.Uint64(), c.seeds.Uint64()))
 }
 
 // live is the life-cycle goroutine.

@@ -26,6 +26,8 @@ type config struct {
 	maxFrame   int
 	maxRequest int
 	seed       uint64
+
+	commandRetry RetryPolicy
 }
 
 func newConfig(opts []Option) (config, error) {
@@ -36,6 +38,8 @@ func newConfig(opts []Option) (config, error) {
 		maxFrame:   16 << 20,
 		maxRequest: proto.MaxBuffer,
 		seed:       rand.Uint64(),
+
+		commandRetry: defaultCommandRetry(),
 	}
 	for _, opt := range opts {
 		opt(&cfg)
@@ -57,6 +61,8 @@ func (cfg *config) validate() error {
 		return fmt.Errorf("frame limit %d is not between %d and %d", cfg.maxFrame, minFrame, math.MaxInt32)
 	case cfg.maxRequest < minFrame || cfg.maxRequest > math.MaxInt32:
 		return fmt.Errorf("request limit %d is not between %d and %d", cfg.maxRequest, minFrame, math.MaxInt32)
+	case cfg.commandRetry == nil:
+		return fmt.Errorf("policy of CommandRetry is nil")
 	}
 	return nil
 }
@@ -115,6 +121,7 @@ func MaxFrame(n int) Option { return func(c *config) { c.maxFrame = n } }
 // configured for more needs it raised here too.
 func MaxRequest(n int) Option { return func(c *config) { c.maxRequest = n } }
 
-// Seed makes the order of the hosts and the lengths of the pauses between
-// attempts repeatable. By default both are random.
+// Seed makes what the client draws repeatable: the order of the hosts, the
+// lengths of pauses, and the names of protected nodes. By default all are
+// random.
 func Seed(seed uint64) Option { return func(c *config) { c.seed = seed } }
