@@ -22,11 +22,13 @@ type Conn struct {
 // server has accepted every [Auth].
 //
 // The connect string lists servers, with an optional chroot that is put before
-// all paths: "zk1:2181,zk2,[::1]:2181/app". The default port is 2181. The
-// servers are tried in random order, over and over, until ctx ends: then, or
-// when a credential is refused, Dial fails with the latest cause for each
-// server. The error is an [*Error]. Dial takes nothing else from ctx, so that
-// the Conn lives until Close.
+// all paths: "zk1:2181,zk2,[::1]:2181/app". The default port is 2181. A name
+// such as "_zookeeper._tcp.example.com" stands for the servers of its SRV
+// records, of the least priority first and by their weights. The servers are
+// tried in random order, over and over, until ctx ends: then, or when a
+// credential is refused or the policy of [ConnectRetry] gives up, Dial fails
+// with the latest cause for each server. The error is an [*Error]. Dial takes
+// nothing else from ctx, so that the Conn lives until Close.
 func Dial(ctx context.Context, connect string, opts ...Option) (*Conn, error) {
 	list, chroot, err := parseConnect(connect)
 	if err != nil {
@@ -36,6 +38,7 @@ func Dial(ctx context.Context, connect string, opts ...Option) (*Conn, error) {
 	if err != nil {
 		return nil, &Error{Op: "dial", Path: connect, Err: badArguments(err), fate: unsent}
 	}
+	cfg.chroot = chroot
 	c := newClient(cfg, list)
 	go c.live()
 	if err := c.await(ctx); err != nil {
@@ -60,15 +63,10 @@ func (c *client) await(ctx context.Context) error {
 
 // dialError joins err with what kept each server from being the one.
 func (c *client) dialError(err error) error {
-	all := []error{err}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, host := range c.hosts.list {
-		if cause := c.causes[host]; cause != nil {
-			all = append(all, fmt.Errorf("%s: %w", host, cause))
-		}
+	if errors.Is(err, ErrGaveUp) {
+		return err // it says so
 	}
-	return errors.Join(all...)
+	return errors.Join(err, c.allCauses())
 }
 
 // Close ends the session, so that its ephemeral nodes go away, and returns
@@ -105,8 +103,8 @@ func (c *Conn) Chroot(path string) *Conn {
 	return &view
 }
 
-// Server is the address of the server that the Conn is connected to, as the
-// connect string has it, or "".
+// Server is the host and port of the server that the Conn is connected to, as
+// the connect string or a SRV record has it, or "".
 func (c *Conn) Server() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// dial opens a connection to a host of the connect string.
-func (c *client) dial(ctx context.Context, host string) (net.Conn, error) {
-	return c.cfg.dial(ctx, "tcp", host)
+// dial opens a connection to a server, and nothing else in this package does.
+func (c *client) dial(ctx context.Context, e endpoint) (net.Conn, error) {
+	return c.cfg.dial(ctx, "tcp", e.addr)
 }

@@ -27,6 +27,16 @@
 // What must stop when the session is lost is best bound to the context of
 // [Session.Context]. Who wants to see every state uses [Conn.States].
 //
+// # Servers
+//
+// The connect string of [Dial] lists servers, by name or address, or names SRV
+// records. Connecting goes in rounds: all of them, in an order that is drawn
+// once, and of a name all addresses, which are looked up anew in each round
+// ([Resolve]). [ConnectRetry] decides on pauses between rounds, and on when to
+// give up; [AttemptTimeout] bounds the time of one server. However servers
+// misbehave, the number of attempts in a minute is bounded.
+// [Conn.UpdateServers] replaces the list.
+//
 // # Calls without a connection
 //
 // A call made while there is no connection waits for one, and is sent then, in
@@ -72,8 +82,7 @@
 //
 // There is no SASL. TLS is a matter of [Dialer]. A client of a read-only
 // server ([CanBeReadOnly]) does not look for one that is not, until that one
-// closes the connection. The list of servers is fixed at Dial. Credentials
-// stay for the life of the Conn. Before 3.9 servers keep one kind of watch for
+// closes the connection. Credentials stay for the life of the Conn. Before 3.9 servers keep one kind of watch for
 // a path and connection, so that persistent and one-shot watches on the same
 // path disturb each other there.
 package zk

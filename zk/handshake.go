@@ -46,15 +46,15 @@ var errExpired = errors.New("session expired")
 // connection it returns nothing has been sent but the ConnectRequest: a client
 // that writes more while the server says "expired" and closes may lose that
 // answer to a reset.
-func (c *client) attempt(host string) (*link, greeting, error) {
+func (c *client) attempt(e endpoint) (*link, greeting, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.budget())
 	defer cancel()
-	c.log.Debug("connecting", "server", host)
-	conn, err := c.dial(ctx, host)
+	c.log.Debug("connecting", "server", e)
+	conn, err := c.dial(ctx, e)
 	if err != nil {
 		return nil, greeting{}, err
 	}
-	l := c.newLink(conn, host)
+	l := c.newLink(conn, e)
 	l.greet()
 	g, err := l.awaitGreeting(ctx)
 	if err == nil {
@@ -67,16 +67,32 @@ func (c *client) attempt(host string) (*link, greeting, error) {
 	return l, g, nil
 }
 
-// budget is how long one host may take, so that a mute one costs little of the
-// session, and not beyond its end.
+// AttemptTimeout is how long one attempt to connect to a server may take, from
+// dialing to the end of the handshakes of TLS and of the session, and how long
+// the look-up of a name may. 0, which is the default, is a third of the session
+// timeout, or its share by the number of servers if there are more than three,
+// and 100 ms at least. While there is a session, an attempt takes no more than
+// its share of what is left of it; see [Session.Deadline].
+func AttemptTimeout(d time.Duration) Option { return func(c *config) { c.attempt = d } }
+
+// leastAttempt is what one attempt has in any case: the timeout that is asked
+// for may be shorter than any network, and servers grant more.
+const leastAttempt = 100 * time.Millisecond
+
+// budget is how long the attempt at the next host may take: so that a mute one
+// costs little of the session, and leaves to the others of the round their
+// share of what is left of it.
 func (c *client) budget() time.Duration {
-	d := c.cfg.timeout
-	if c.resume != nil && c.resume.Timeout() > 0 {
-		d = c.resume.Timeout()
+	d := c.cfg.attempt
+	if d == 0 {
+		whole := c.cfg.timeout
+		if c.resume != nil && c.resume.Timeout() > 0 {
+			whole = c.resume.Timeout()
+		}
+		d = max(whole/time.Duration(max(3, len(c.hosts.list)+len(c.hosts.ready))), leastAttempt)
 	}
-	d /= time.Duration(max(3, len(c.hosts.list)))
 	if left, ok := c.remaining(); ok {
-		d = min(d, left)
+		d = min(d, max(left/time.Duration(1+c.hosts.untried()), leastAttempt), left)
 	}
 	return d
 }

@@ -6,46 +6,63 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/zookit/zookit/internal/proto"
 )
 
 const defaultPort = "2181"
 
-// parseConnect splits a connect string into hosts, each with its port, and
-// the chroot, which is empty for the root.
+// parseConnect splits a connect string into entries, which are hosts with
+// their ports or names of SRV records, and the chroot, which is empty for the
+// root.
 func parseConnect(connect string) (list []string, chroot string, err error) {
 	servers := connect
 	if i := strings.IndexByte(connect, '/'); i >= 0 {
 		servers, chroot = connect[:i], connect[i:]
-		if err := proto.CheckPath(chroot); err != nil {
-			return nil, "", fmt.Errorf("chroot: %w", err)
+	}
+	n := 0
+	for server := range strings.SplitSeq(servers, ",") {
+		n++
+		entry, err := parseEntry(strings.TrimSpace(server))
+		if err != nil {
+			return nil, "", fmt.Errorf("server %d of the connect string: %w", n, err)
 		}
-		if chroot == "/" {
-			chroot = ""
+		if !slices.Contains(list, entry) {
+			list = append(list, entry)
 		}
 	}
-	for server := range strings.SplitSeq(servers, ",") {
-		host, err := parseHost(strings.TrimSpace(server))
-		if err != nil {
-			return nil, "", err
-		}
-		list = append(list, host)
+	if chroot == "" || chroot == "/" {
+		return list, "", nil
+	}
+	if err := proto.CheckPath(chroot); err != nil {
+		return nil, "", fmt.Errorf("chroot: %w", err)
 	}
 	return list, chroot, nil
 }
 
-func parseHost(s string) (string, error) {
+func parseEntry(s string) (string, error) {
 	if s == "" {
-		return "", errors.New("a host is empty")
+		return "", errors.New("it is empty")
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || strings.ContainsRune("@?#\\\"'\u007f", r) }) {
+		return "", fmt.Errorf("host %q has a character that no host has", s)
+	}
+	if isSRV(s) {
+		if strings.Contains(s, ":") {
+			return "", fmt.Errorf("host %q is a SRV record, which has ports of its own", s)
+		}
+		return s, nil
 	}
 	if _, err := netip.ParseAddr(s); err == nil {
 		return net.JoinHostPort(s, defaultPort), nil // an IPv6 address may come bare
 	}
-	if bare := strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"); len(bare) == len(s)-2 || !strings.Contains(s, ":") {
+	if bare := strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"); len(bare) == len(s)-2 || !strings.ContainsAny(s, ":[]") {
+		if err := checkBracketed(s, bare); err != nil {
+			return "", err
+		}
 		return net.JoinHostPort(bare, defaultPort), nil
 	}
 	host, port, err := net.SplitHostPort(s)
@@ -55,66 +72,73 @@ func parseHost(s string) (string, error) {
 	if host == "" {
 		return "", fmt.Errorf("host %q has no name", s)
 	}
+	if err := checkBracketed(s, host); err != nil {
+		return "", err
+	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", fmt.Errorf("host %q: port %q is not between 1 and 65535", s, port)
 	}
 	return net.JoinHostPort(host, port), nil
 }
 
-// hosts are tried round robin, in an order drawn once. The life-cycle
+// checkBracketed sees that only addresses stand in brackets.
+func checkBracketed(s, host string) error {
+	if _, err := netip.ParseAddr(host); strings.HasPrefix(s, "[") && err != nil {
+		return fmt.Errorf("host %q: no address of IPv6 in the brackets", s)
+	}
+	return nil
+}
+
+// isSRV tells whether an entry is the name of a SRV record, such as
+// "_zookeeper._tcp.example.com".
+func isSRV(entry string) bool {
+	service, rest, _ := strings.Cut(entry, ".")
+	return strings.HasPrefix(service, "_") && strings.HasPrefix(strings.ToLower(rest), "_tcp.")
+}
+
+// hosts are the entries of the connect string and the place in the round over
+// them. A round tries every address of every entry once. The life-cycle
 // goroutine owns them.
 type hosts struct {
-	list []string
-	at   int // the next
+	draw  *rand.Rand
+	list  []string        // in the order of the rounds, which is drawn once
+	at    int             // the entry whose turn is next
+	left  int             // entries of this round whose turn is yet to come
+	ready []endpoint      // of the entry whose turn it is, not tried yet
+	tried map[string]bool // by address, in this round
+	last  string          // the address of the latest connection
 }
 
 func newHosts(list []string, draw *rand.Rand) hosts {
+	list = slices.Clone(list)
 	draw.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	return hosts{list: list}
+	h := hosts{draw: draw, list: list}
+	h.again()
+	return h
 }
 
-func (h *hosts) next() string {
-	host := h.list[h.at]
+// again begins a round.
+func (h *hosts) again() {
+	h.left, h.ready, h.tried = len(h.list), nil, make(map[string]bool)
+}
+
+// next is the entry whose turn it is. It is false when the round is over.
+func (h *hosts) next() (string, bool) {
+	if h.left == 0 {
+		return "", false
+	}
+	entry := h.list[h.at]
 	h.at = (h.at + 1) % len(h.list)
-	return host
+	h.left--
+	return entry, true
 }
 
-const (
-	leastPause = 10 * time.Millisecond
-	mostPause  = time.Second
-	longLife   = 5 * time.Second // a connection that lived so long was no failure
-)
+// untried is how many hosts are still to be tried in this round, as far as
+// they are known.
+func (h *hosts) untried() int { return len(h.ready) + h.left }
 
-// A pace spaces attempts to connect, whatever servers do: after one attempt at
-// each host there is a pause, with decorrelated jitter. Only a connection that
-// has lived for longLife makes the next pause short again, since a server may
-// accept a session and close.
-type pace struct {
-	draw  *rand.Rand
-	hosts int
-	tries int           // since the last pause
-	last  time.Duration // that pause, 0 when there was none
-	eager bool          // the next loss is answered at once, however soon it comes
-}
-
-func newPace(draw *rand.Rand, hosts int) pace { return pace{draw: draw, hosts: hosts, eager: true} }
-
-// pause is how long to wait before the next attempt.
-func (p *pace) pause() time.Duration {
-	if p.tries++; p.tries <= p.hosts {
-		return 0
-	}
-	p.tries = 1
-	most := max(3*p.last, 5*leastPause)
-	p.last = min(leastPause+time.Duration(p.draw.Int64N(int64(most-leastPause))), mostPause)
-	return p.last
-}
-
-// lost notes the end of a connection.
-func (p *pace) lost(lived time.Duration) {
-	if lived >= longLife {
-		p.tries, p.last, p.eager = 0, 0, true
-	} else if p.eager {
-		p.tries, p.eager = 0, false
-	}
+// replace makes list, whose order stays, that of the next round, which begins.
+func (h *hosts) replace(list []string) {
+	h.list, h.at = list, 0
+	h.again()
 }

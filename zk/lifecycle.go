@@ -29,10 +29,12 @@ type client struct {
 	state    atomic.Pointer[stateNode]
 	session  atomic.Pointer[Session] // nil before the first
 	lastZxid atomic.Int64            // of ordinary replies; the reader sets it, or nobody reads
+	updated  chan struct{}           // one slot, filled when update is set
 
 	// owned by the life-cycle goroutine
 	hosts  hosts
 	pace   pace
+	latest endpoint      // of the latest connection
 	resume *Session      // nil: the next handshake begins a session
 	heard  time.Duration // when the session's server was heard last
 	seen   int64         // lastZxid when the connection was lost: what watches have seen
@@ -47,23 +49,25 @@ type client struct {
 	watches registry
 	auths   []*credential
 	seeds   *rand.PCG        // see newRand
-	causes  map[string]error // by host: why the latest attempt failed
-	cause   error            // the latest of them
+	update  []string         // what UpdateServers was given, nil when it was adopted
+	causes  map[string]error // by entry of the connect string: why the latest attempt failed
+	cause   error            // the latest of them, or why the connection was lost
 }
 
 func newClient(cfg config, list []string) *client {
 	draw := rand.New(rand.NewPCG(cfg.seed, 0))
 	c := &client{
-		cfg:    cfg,
-		log:    cfg.log,
-		epoch:  time.Now(),
-		ended:  make(chan struct{}),
-		hosts:  newHosts(list, draw),
-		pace:   newPace(draw, len(list)),
-		auths:  cfg.auths,
-		seeds:  rand.NewPCG(cfg.seed, 1),
-		causes: make(map[string]error),
-		cause:  errors.New("not yet"),
+		cfg:     cfg,
+		log:     cfg.log,
+		epoch:   time.Now(),
+		ended:   make(chan struct{}),
+		updated: make(chan struct{}, 1),
+		hosts:   newHosts(list, draw),
+		pace:    newPace(draw),
+		auths:   cfg.auths,
+		seeds:   rand.NewPCG(cfg.seed, 1),
+		causes:  make(map[string]error),
+		cause:   errors.New("not yet"),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.state.Store(newStateNode(Connecting))
@@ -92,7 +96,7 @@ func (c *client) live() {
 		began := c.now()
 		cause := c.serve(l)
 		c.disconnect(l, cause)
-		c.pace.lost(c.now() - began)
+		c.lived(c.now() - began)
 		if c.end() != nil {
 			break
 		}
@@ -103,20 +107,28 @@ func (c *client) live() {
 // connect tries hosts until one accepts the session, or a new one. It returns
 // nil when there is nothing more to try.
 func (c *client) connect() *link {
-	for c.sleep(c.pace.pause()) {
-		host := c.hosts.next()
-		l, g, err := c.attempt(host)
+	for c.sleep(0) {
+		c.adopt(c.latest.entry, c.latest.addr)
+		e, ok := c.next()
+		if !ok {
+			if d, again := c.pause(); !again || !c.sleep(d) {
+				return nil
+			}
+			c.hosts.again()
+			continue
+		}
+		l, g, err := c.attempt(e)
 		if errors.Is(err, errExpired) {
 			if !c.loseSession("the server says so") {
 				return nil
 			}
-			l, g, err = c.attempt(host) // it answers, so it is as good as the next
+			l, g, err = c.attempt(e) // it answers, so it is as good as the next
 		}
 		if err == nil {
 			c.open(l, g)
 			return l
 		}
-		c.noteFailure(host, err)
+		c.noteFailure(e, err)
 	}
 	return nil
 }
@@ -132,6 +144,7 @@ func (c *client) sleep(d time.Duration) bool {
 		defer t.Stop()
 		select {
 		case <-t.C:
+		case <-c.updated:
 		case <-c.ctx.Done():
 		}
 	}
@@ -154,14 +167,15 @@ func (c *client) remaining() (time.Duration, bool) {
 	return c.heard + c.resume.Timeout() - c.now(), true
 }
 
-func (c *client) noteFailure(host string, err error) {
+func (c *client) noteFailure(e endpoint, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx.Err() != nil && c.causes[host] != nil {
+	if c.ctx.Err() != nil && c.causes[e.entry] != nil {
 		return // it failed because of Close
 	}
-	c.causes[host], c.cause = err, fmt.Errorf("%s: %w", host, err)
-	c.log.Debug("not connected", "server", host, "cause", err)
+	c.cause = fmt.Errorf("%s: %w", e, err)
+	c.causes[e.entry] = c.cause
+	c.log.Debug("not connected", "server", e, "cause", err)
 }
 
 // open makes l the connection of all calls. Credentials and watches are
@@ -174,7 +188,8 @@ func (c *client) open(l *link, g greeting) {
 	}
 	s.timeout.Store(int64(g.timeout))
 	c.session.Store(s)
-	c.log.Info("connected", "server", l.host, "session", s, "timeout", g.timeout)
+	c.latest, c.hosts.last = l.at, l.at.addr
+	c.log.Info("connected", "server", l.at, "session", s, "timeout", g.timeout)
 
 	c.mu.Lock()
 	b := l.out.Lock()
@@ -183,7 +198,7 @@ func (c *client) open(l *link, g greeting) {
 	}
 	b = c.watches.appendRestore(b, c.seen)
 	l.out.Unlock(b)
-	c.server = l.host
+	c.server = l.at.name
 	if l.cause == nil {
 		c.link = l
 		c.watches.tell(Event{Type: EventResync, Zxid: -1})
@@ -214,7 +229,7 @@ func (c *client) serve(l *link) error {
 		silence := time.Duration(l.heard.Load()) + timeout*2/3 - now
 		idle := time.Duration(l.wrote.Load()) + timeout/3 - now
 		if silence <= 0 {
-			return fmt.Errorf("nothing heard from %s for %v", l.host, timeout*2/3)
+			return fmt.Errorf("nothing heard from %s for %v", l.at, timeout*2/3)
 		}
 		if idle <= 0 {
 			l.ping()
@@ -225,11 +240,41 @@ func (c *client) serve(l *link) error {
 		case <-timer.C:
 		case <-l.down:
 			return l.cause
+		case <-c.updated:
+			if c.adopt(l.at.entry, l.conn.RemoteAddr().String()) && c.drain(l) {
+				return errUpdated
+			}
 		case <-c.ctx.Done():
 			c.hangUp(l)
 			return ErrClosed
 		}
 	}
+}
+
+// drain lets calls wait for the next connection, and waits until those under
+// way are answered, for a third of the session at most. It is false when Close
+// is called meanwhile.
+func (c *client) drain(l *link) bool {
+	r := c.request(proto.OpExists) // any would do: its answer is the last
+	r.path = "/"
+	c.mu.Lock()
+	c.link = nil
+	err := l.transmit(r)
+	c.mu.Unlock()
+	if err != nil {
+		return true
+	}
+	l.flush()
+	t := time.NewTimer(c.resume.Timeout() / 3)
+	defer t.Stop()
+	select {
+	case <-r.done:
+		c.recycle(r)
+	case <-l.down:
+	case <-t.C:
+	case <-c.ctx.Done():
+	}
+	return c.ctx.Err() == nil
 }
 
 // farewell is how long Close waits for a server to end the session.
@@ -279,7 +324,7 @@ func (c *client) disconnect(l *link, cause error) {
 		c.failSent(l, end)
 		return
 	}
-	c.log.Info("connection lost", "server", l.host, "session", c.resume, "cause", cause)
+	c.log.Info("connection lost", "server", l.at, "session", c.resume, "cause", cause)
 	c.mu.Lock()
 	c.server, c.cause = "", cause
 	c.setState(Suspended)

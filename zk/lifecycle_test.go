@@ -330,28 +330,6 @@ func TestLossIsAnsweredAtOnceByTheNextHost(t *testing.T) {
 	})
 }
 
-func TestPace(t *testing.T) {
-	c := newClient(config{seed: 1}, []string{"a", "b"})
-	p := &c.pace
-	var pauses []time.Duration
-	for range 40 {
-		if d := p.pause(); d > 0 {
-			pauses = append(pauses, d)
-		}
-	}
-	require.Len(t, pauses, 19, "one for each round over the hosts, none before the first")
-	require.Less(t, pauses[0], 50*time.Millisecond)
-	for _, d := range pauses {
-		require.GreaterOrEqual(t, d, leastPause)
-		require.LessOrEqual(t, d, mostPause)
-	}
-	require.Contains(t, pauses, mostPause)
-	p.lost(longLife)
-	require.Zero(t, p.pause())
-	require.Zero(t, p.pause())
-	require.Less(t, p.pause(), 50*time.Millisecond, "a connection that has lived is forgiven")
-}
-
 func TestPauseRespectsTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Nobody listens, so attempts fail at once: what is seen are the pauses.

@@ -18,7 +18,7 @@ import (
 type link struct {
 	client *client
 	conn   net.Conn
-	host   string
+	at     endpoint
 	out    *wire.Outbox
 	in     *wire.FrameReader
 
@@ -35,11 +35,11 @@ type link struct {
 	auths []*credential // sent, not answered
 }
 
-func (c *client) newLink(conn net.Conn, host string) *link {
+func (c *client) newLink(conn net.Conn, at endpoint) *link {
 	l := &link{
 		client:   c,
 		conn:     conn,
-		host:     host,
+		at:       at,
 		greeting: make(chan greeting, 1),
 		down:     make(chan struct{}),
 		read:     make(chan struct{}),

@@ -26,6 +26,13 @@ type config struct {
 	maxFrame   int
 	maxRequest int
 	seed       uint64
+	chroot     string // of the connect string
+
+	resolver     Resolver
+	resolves     bool          // there is Resolve
+	byName       bool          // there is Dialer
+	attempt      time.Duration // 0: see budget
+	connectRetry RetryPolicy
 
 	commandRetry RetryPolicy
 }
@@ -33,12 +40,14 @@ type config struct {
 func newConfig(opts []Option) (config, error) {
 	cfg := config{
 		timeout:    10 * time.Second,
-		dial:       new(net.Dialer).DialContext,
 		log:        slog.New(slog.DiscardHandler),
 		maxFrame:   16 << 20,
 		maxRequest: proto.MaxBuffer,
 		seed:       rand.Uint64(),
 
+		dial:         new(net.Dialer).DialContext,
+		resolver:     net.DefaultResolver,
+		connectRetry: DecorrelatedJitter{},
 		commandRetry: defaultCommandRetry(),
 	}
 	for _, opt := range opts {
@@ -53,6 +62,12 @@ func (cfg *config) validate() error {
 		return fmt.Errorf("session timeout %v is not between 1ms and %v", cfg.timeout, math.MaxInt32*time.Millisecond)
 	case cfg.dial == nil:
 		return fmt.Errorf("dialer is nil")
+	case cfg.resolver == nil:
+		return fmt.Errorf("resolver is nil")
+	case cfg.attempt < 0:
+		return fmt.Errorf("timeout %v of an attempt is negative", cfg.attempt)
+	case cfg.connectRetry == nil:
+		return fmt.Errorf("policy of ConnectRetry is nil")
 	case cfg.log == nil:
 		return fmt.Errorf("logger is nil")
 	case cfg.attach != nil && cfg.attach.id == 0:
@@ -76,10 +91,11 @@ const minFrame = 64
 func SessionTimeout(d time.Duration) Option { return func(c *config) { c.timeout = d } }
 
 // Dialer makes the connections, for TLS, proxies or tests. It is given "tcp"
-// and a host and port as they stand in the connect string, not resolved. It
-// must return when ctx ends. The default is that of [net.Dialer].
+// and a host and port as they stand in the connect string or in a SRV record,
+// not resolved, unless [Resolve] is given too. It must return when ctx ends. The
+// default is that of [net.Dialer].
 func Dialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
-	return func(c *config) { c.dial = dial }
+	return func(c *config) { c.dial, c.byName = dial, true }
 }
 
 // Logger is told of connections and sessions that come and go. The default

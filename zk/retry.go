@@ -34,4 +34,6 @@ func Transient(err error) bool {
 }
 
 // final tells whether the Conn that err is from has come to its end.
-func final(err error) bool { return errors.Is(err, ErrClosed) || errors.Is(err, ErrAuthFailed) }
+func final(err error) bool {
+	return errors.Is(err, ErrClosed) || errors.Is(err, ErrAuthFailed) || errors.Is(err, ErrGaveUp)
+}

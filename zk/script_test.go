@@ -3,6 +3,7 @@ package zk
 import (
 	"context"
 	"io"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +47,11 @@ func (s *script) options(more ...Option) []Option {
 		Logger(testenv.Logger(s.t, nil)),
 		Seed(1),
 	}, more...)
+}
+
+// textLog is a log of everything.
+func textLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // A dialed is what Dial returned.
@@ -99,6 +105,16 @@ func (s *script) accept(addr string) *peer {
 	require.NoError(s.t, err)
 	p := &peer{t: s.t, conn: conn.(*memnet.Conn), in: wire.NewFrameReader(conn, 16<<20)}
 	s.t.Cleanup(func() { conn.Close() })
+	return p
+}
+
+// serve accepts a connection and its session, and answers everything.
+func (s *script) serve(addr string) *peer {
+	s.t.Helper()
+	p := s.accept(addr)
+	p.welcome(9 * time.Second)
+	go p.answerAll()
+	synctest.Wait()
 	return p
 }
 
