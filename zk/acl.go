@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/base64"
+	"slices"
 	"strconv"
 
 	"github.com/zookit/zookit/internal/proto"
@@ -56,12 +57,25 @@ func DigestACL(p Perm, user, password string) ACL {
 	return ACL{Perms: p, Scheme: "digest", ID: user + ":" + base64.StdEncoding.EncodeToString(sum[:])}
 }
 
-// appendACLs converts into the space of into; no ACL at all permits everybody
-// everything.
-func appendACLs(into []proto.ACL, acl []ACL) []proto.ACL {
+// DefaultACL is the ACL of nodes that are created without one, by whatever
+// call. By default everybody may do everything with them.
+func DefaultACL(acl ...ACL) Option {
+	acl = slices.Clone(acl)
+	return func(c *config) { c.acl = acl }
+}
+
+// newACL converts the ACL of a node to be created into the space of into.
+func (cfg *config) newACL(into []proto.ACL, acl []ACL) []proto.ACL {
+	if len(acl) == 0 {
+		acl = cfg.acl
+	}
 	if len(acl) == 0 {
 		return append(into, proto.ACL{Perms: proto.PermAll, Scheme: "world", ID: "anyone"})
 	}
+	return appendACLs(into, acl)
+}
+
+func appendACLs(into []proto.ACL, acl []ACL) []proto.ACL {
 	for _, a := range acl {
 		into = append(into, proto.ACL{Perms: int32(a.Perms), Scheme: a.Scheme, ID: a.ID})
 	}
@@ -83,18 +97,20 @@ func (c *Conn) ACL(ctx context.Context, path string) ([]ACL, Stat, error) {
 // SetACL replaces the access control list of a node. The version is compared
 // with Stat.Aversion; [AnyVersion] is not compared.
 func (c *Conn) SetACL(ctx context.Context, path string, acl []ACL, version int32) (Stat, error) {
-	r := c.request(proto.OpSetACL)
-	for _, a := range acl {
-		r.acls = append(r.acls, proto.ACL{Perms: int32(a.Perms), Scheme: a.Scheme, ID: a.ID})
-	}
-	if r.acls == nil {
-		r.acls = []proto.ACL{} // an empty list is the server's to refuse, null it cannot read
-	}
-	r.version = version
+	r := c.setACLRequest(acl, version)
 	if err := c.call(ctx, r, "set ACL", path); err != nil {
 		return Stat{}, err
 	}
 	stat := r.stat
 	c.recycle(r)
 	return stat, nil
+}
+
+func (c *Conn) setACLRequest(acl []ACL, version int32) *request {
+	r := c.request(proto.OpSetACL)
+	r.acls, r.version = appendACLs(r.acls, acl), version
+	if r.acls == nil {
+		r.acls = []proto.ACL{} // an empty list is the server's to refuse, null it cannot read
+	}
+	return r
 }

@@ -64,6 +64,10 @@ func TestAllocs(t *testing.T) {
 		_, _, err := c.Children(ctx, "/some/node")
 		return err
 	}
+	later := func(ctx context.Context, c *Conn) error {
+		_, err := c.Async().Exists("/some/node").Wait(ctx)
+		return err
+	}
 	canceled, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for _, tc := range []struct {
@@ -80,6 +84,7 @@ func TestAllocs(t *testing.T) {
 		{"Get", bg, "", 1, &proto.GetDataResponse{Data: data}, get},
 		{"Set", bg, "", 0, &proto.Stat{}, set},
 		{"Create", bg, "", 1, &proto.Create2Response{Path: "/some/node"}, create},
+		{"Async", bg, "", 4, &proto.Stat{}, later}, // a Future, its channel, a goroutine that flushes
 		{"Children", bg, "", 2, &proto.GetChildren2Response{Children: []string{"one", "two", "three"}}, children},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -12,8 +12,9 @@ import (
 type credential struct {
 	scheme string
 	cred   []byte
-	known  bool          // a server has accepted it; guarded by client.mu
-	done   chan struct{} // closed when known is set
+	known  bool                // a server has accepted it; guarded by client.mu
+	done   chan struct{}       // closed when known is set
+	asked  []*Future[struct{}] // to be told; guarded by client.mu
 }
 
 func newCredential(scheme string, cred []byte) *credential {
@@ -35,21 +36,10 @@ func findCredential(list []*credential, scheme string, cred []byte) *credential 
 // on every connection. If a server refuses one, the state is [AuthFailed] for
 // good.
 func (c *Conn) AddAuth(ctx context.Context, scheme string, cred []byte) error {
-	c.mu.Lock()
-	a := findCredential(c.auths, scheme, cred)
-	var l *link
-	if err := c.fatal; err != nil {
-		c.mu.Unlock()
+	a, _, l, err := c.addAuth(scheme, cred, nil)
+	if err != nil {
 		return &Error{Op: "add auth", Err: err, fate: unsent}
 	}
-	if a == nil {
-		a = newCredential(scheme, bytes.Clone(cred))
-		c.auths = append(c.auths, a)
-		if l = c.link; l != nil {
-			l.out.Unlock(l.appendAuth(l.out.Lock(), a))
-		}
-	}
-	c.mu.Unlock()
 	if l != nil {
 		l.flush()
 	}
@@ -57,6 +47,43 @@ func (c *Conn) AddAuth(ctx context.Context, scheme string, cred []byte) error {
 		return &Error{Op: "add auth", Err: err, fate: unknown}
 	}
 	return nil
+}
+
+// addAuth keeps a credential, and appends it to the link, if any, which the
+// caller flushes. When a server accepts it f is told, if it is not nil, unless
+// one has already.
+func (c *client) addAuth(scheme string, cred []byte, f *Future[struct{}]) (a *credential, known bool, l *link, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fatal != nil {
+		return nil, false, nil, c.fatal
+	}
+	a = findCredential(c.auths, scheme, cred)
+	if a == nil {
+		a = newCredential(scheme, bytes.Clone(cred))
+		c.auths = append(c.auths, a)
+		if l = c.link; l != nil {
+			l.out.Unlock(l.appendAuth(l.out.Lock(), a))
+		}
+	}
+	if f != nil && !a.known {
+		a.asked = append(a.asked, f)
+	}
+	return a, a.known, l, nil
+}
+
+// failAuths ends what waits for credentials to be accepted.
+func (c *client) failAuths(cause error) {
+	c.mu.Lock()
+	var asked []*Future[struct{}]
+	for _, a := range c.auths {
+		asked = append(asked, a.asked...)
+		a.asked = nil
+	}
+	c.mu.Unlock()
+	for _, f := range asked {
+		f.settle(struct{}{}, &Error{Op: "add auth", Err: cause, fate: unknown})
+	}
 }
 
 func (c *client) awaitAuth(ctx context.Context, a *credential) error {
@@ -82,22 +109,31 @@ func (l *link) appendAuth(b []byte, a *credential) []byte {
 
 // receiveAuth takes the answer to the oldest packet that has none.
 func (l *link) receiveAuth(code proto.Code) error {
+	asked, err := l.settleAuth(code)
+	for _, f := range asked {
+		f.settle(struct{}{}, nil)
+	}
+	return err
+}
+
+func (l *link) settleAuth(code proto.Code) (asked []*Future[struct{}], err error) {
 	c := l.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(l.auths) == 0 {
-		return errUnexpected("auth reply")
+		return nil, errUnexpected("auth reply")
 	}
 	a := l.auths[0]
 	l.auths = l.auths[1:]
 	if code != proto.OK {
-		return &authError{scheme: a.scheme, code: Code(code)}
+		return nil, &authError{scheme: a.scheme, code: Code(code)}
 	}
 	if !a.known {
 		a.known = true
 		close(a.done)
 	}
-	return nil
+	asked, a.asked = a.asked, nil
+	return asked, nil
 }
 
 // An authError ends a Conn.

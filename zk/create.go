@@ -77,13 +77,12 @@ func (c *Conn) fullNew(path string, mode CreateMode) (string, error) {
 }
 
 // Create creates a node and returns its path, which a sequential mode makes
-// longer. Its parent must exist. Without an ACL everybody may do everything.
+// longer. Its parent must exist. Without an ACL it gets that of [DefaultACL].
 // It fails with [ErrNodeExists], [ErrNoNode] (of the parent),
 // [ErrNoChildrenForEphemerals].
 func (c *Conn) Create(ctx context.Context, path string, data []byte, mode CreateMode, acl ...ACL) (string, Stat, error) {
-	r := c.request(mode.op())
-	r.flags = int32(mode)
-	return c.create(ctx, r, path, data, mode, acl)
+	r, err := c.createRequest(path, data, mode, acl)
+	return c.create(ctx, r, path, err)
 }
 
 // CreateTTL is Create of a node that the server deletes when it has had no
@@ -91,23 +90,14 @@ func (c *Conn) Create(ctx context.Context, path string, data []byte, mode Create
 // mode is [Persistent] or [PersistentSequential]. It takes a server of 3.5.4
 // with extendedTypesEnabled; others answer [ErrUnimplemented].
 func (c *Conn) CreateTTL(ctx context.Context, path string, data []byte, mode CreateMode, ttl time.Duration, acl ...ACL) (string, Stat, error) {
-	flags, err := ttlFlags(mode, ttl)
-	if err != nil {
-		return "", Stat{}, &Error{Op: "create", Path: path, Err: err, fate: unsent}
-	}
-	r := c.request(proto.OpCreateTTL)
-	r.flags, r.number = flags, ttl.Milliseconds()
-	return c.create(ctx, r, path, data, mode, acl)
+	r, err := c.createTTLRequest(path, data, mode, ttl, acl)
+	return c.create(ctx, r, path, err)
 }
 
-func (c *Conn) create(ctx context.Context, r *request, path string, data []byte, mode CreateMode, acl []ACL) (string, Stat, error) {
-	full, err := c.fullNew(path, mode)
+func (c *Conn) create(ctx context.Context, r *request, path string, err error) (string, Stat, error) {
 	if err != nil {
-		c.recycle(r)
 		return "", Stat{}, &Error{Op: "create", Path: path, Err: err, fate: unsent}
 	}
-	r.path, r.data = full, data
-	r.acls = appendACLs(r.acls, acl)
 	if err := c.do(ctx, r, "create", path); err != nil {
 		return "", Stat{}, err
 	}
@@ -115,4 +105,28 @@ func (c *Conn) create(ctx context.Context, r *request, path string, data []byte,
 	stat := r.stat
 	c.recycle(r)
 	return name, stat, nil
+}
+
+func (c *Conn) createRequest(path string, data []byte, mode CreateMode, acl []ACL) (*request, error) {
+	full, err := c.fullNew(path, mode)
+	if err != nil {
+		return nil, err
+	}
+	r := c.request(mode.op())
+	r.path, r.data, r.flags = full, data, int32(mode)
+	r.acls = c.cfg.newACL(r.acls, acl)
+	return r, nil
+}
+
+func (c *Conn) createTTLRequest(path string, data []byte, mode CreateMode, ttl time.Duration, acl []ACL) (*request, error) {
+	flags, err := ttlFlags(mode, ttl)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.createRequest(path, data, mode, acl)
+	if err != nil {
+		return nil, err
+	}
+	r.op, r.flags, r.number = proto.OpCreateTTL, flags, ttl.Milliseconds()
+	return r, nil
 }

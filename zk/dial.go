@@ -16,6 +16,7 @@ type Conn struct {
 	chroot  string      // "" for the root
 	invalid error       // of a chroot that is no path
 	retryBy RetryPolicy // nil for that of CommandRetry
+	bound   *Session    // nil for any; see InSession
 }
 
 // Dial connects to an ensemble and returns when there is a session and the

@@ -22,6 +22,7 @@ type Error struct {
 	Op   string // such as "create"
 	Path string // as the caller gave it; "" for a call without
 	Err  error
+	Zxid int64 // of the reply that says so, 0 without one: what the server had seen by then
 
 	fate fate
 }

@@ -25,6 +25,7 @@ type client struct {
 	ended    chan struct{}  // closed when the life-cycle goroutine has returned
 	stayed   error          // why Close did not end the session; to be read after ended is closed
 	tasks    sync.WaitGroup // see spawn
+	upcalls  callbacks      // of futures
 	requests sync.Pool      // of *request; not shared with clients of other bubbles
 	state    atomic.Pointer[stateNode]
 	session  atomic.Pointer[Session] // nil before the first
@@ -69,6 +70,7 @@ func newClient(cfg config, list []string) *client {
 		causes:  make(map[string]error),
 		cause:   errors.New("not yet"),
 	}
+	c.upcalls.tasks = &c.tasks
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.state.Store(newStateNode(Connecting))
 	if a := cfg.attach; a != nil {
@@ -208,15 +210,19 @@ func (c *client) open(l *link, g greeting) {
 	} else {
 		c.setState(Connected)
 	}
+	var refused queue
 	for c.link != nil && c.waiting.first != nil {
 		r := c.waiting.pop()
 		if err := l.transmit(r); err != nil {
-			r.phase = over
-			c.fail(r, err, unsent)
+			r.phase, r.err = over, err
+			refused.push(r)
 		}
 	}
 	c.mu.Unlock()
 	l.flush()
+	for r := refused.pop(); r != nil; r = refused.pop() {
+		c.fail(r, r.err, unsent)
+	}
 }
 
 // serve keeps the connection alive until it is down or Close is called.
@@ -423,5 +429,7 @@ func (c *client) finish() {
 	c.setState(state)
 	c.mu.Unlock()
 	c.release(c.resume, cause)
+	c.failAuths(cause)
+	c.upcalls.end()
 	c.tasks.Wait()
 }

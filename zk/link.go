@@ -91,9 +91,19 @@ func (l *link) flush() {
 	l.out.Flush()
 }
 
+// flushLater is flush by a goroutine, so that what others append meanwhile
+// leaves with it.
+func (l *link) flushLater() {
+	l.wrote.Store(int64(l.client.now()))
+	l.out.FlushLater()
+}
+
 // transmit appends r. The caller holds client.mu and flushes after it.
 func (l *link) transmit(r *request) error {
 	c := l.client
+	if r.bound != nil && r.bound != c.session.Load() {
+		return ErrSessionExpired
+	}
 	r.xid = c.nextXid()
 	b := l.out.Lock()
 	start := len(b)
@@ -174,7 +184,7 @@ func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte)
 	if zxid > c.lastZxid.Load() {
 		c.lastZxid.Store(zxid)
 	}
-	r.code = code
+	r.code, r.zxid = code, zxid
 	if r.orphan {
 		l.settleOrphan(r)
 		c.mu.Unlock()
@@ -189,7 +199,7 @@ func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte)
 	c.mu.Unlock()
 
 	if code != proto.OK {
-		r.done <- struct{}{}
+		r.finish()
 		return nil
 	}
 	if err := r.decode(body); err != nil {
@@ -201,7 +211,7 @@ func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte)
 		c.fail(r, &lossError{err}, unknown)
 		return err
 	}
-	r.done <- struct{}{}
+	r.finish()
 	return nil
 }
 

@@ -79,36 +79,43 @@ func (e *MultiError) Unwrap() error { return e.Err }
 // When one fails, the error wraps a [*MultiError] and the [Code] of that one,
 // and the results say what became of each.
 func (c *Conn) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
-	r := c.request(proto.OpMulti)
-	r.multi = make([]proto.MultiOp, len(ops))
+	r, err := c.multiRequest(ops)
+	if err != nil {
+		return nil, &Error{Op: "multi", Err: err, fate: unsent}
+	}
+	if err := c.do(ctx, r, "multi", ""); err != nil {
+		return nil, err
+	}
+	results, err := c.multiResults(ops, r)
+	c.recycle(r)
+	return results, err
+}
+
+func (c *Conn) multiRequest(ops []Op) (*request, error) {
+	multi := make([]proto.MultiOp, len(ops))
 	for i, o := range ops {
 		full, err := o.path, o.err
 		if err == nil {
 			full, err = c.fullNew(o.path, o.mode)
 		}
 		if err != nil {
-			c.recycle(r)
-			err = &MultiError{Index: i, Op: o.name, Path: o.path, Err: err}
-			return nil, &Error{Op: "multi", Err: err, fate: unsent}
+			return nil, &MultiError{Index: i, Op: o.name, Path: o.path, Err: err}
 		}
+		multi[i] = o.op
+		multi[i].Path = full
 		if o.name == "create" {
-			o.op.ACL = appendACLs(nil, o.acl)
+			multi[i].ACL = c.cfg.newACL(nil, o.acl)
 		}
-		o.op.Path = full
-		r.multi[i] = o.op
 	}
-	if err := c.do(ctx, r, "multi", ""); err != nil {
-		return nil, err
-	}
-	answers := r.list.results
-	c.recycle(r)
-	return c.multiResults(ops, answers)
+	r := c.request(proto.OpMulti)
+	r.multi = multi
+	return r, nil
 }
 
-func (c *Conn) multiResults(ops []Op, answers []proto.MultiResult) ([]OpResult, error) {
+func (c *Conn) multiResults(ops []Op, r *request) ([]OpResult, error) {
 	results := make([]OpResult, len(ops))
 	failed := -1
-	for i, a := range answers {
+	for i, a := range r.list.results {
 		res := &results[i]
 		if a.Op != proto.OpError {
 			res.Path, _ = strip(c.chroot, a.Path)
@@ -137,7 +144,7 @@ func (c *Conn) multiResults(ops []Op, answers []proto.MultiResult) ([]OpResult, 
 	}
 	o := ops[failed]
 	err := &MultiError{Index: failed, Op: o.name, Path: o.path, Err: results[failed].Err}
-	return results, &Error{Op: "multi", Err: err}
+	return results, &Error{Op: "multi", Err: err, Zxid: r.zxid}
 }
 
 // A ReadOp is one operation of a MultiRead. GetOp and ChildrenOp make it.
@@ -167,30 +174,40 @@ type ReadResult struct {
 // its result says; an error of MultiRead itself means that there are no
 // results. It takes a server of 3.6.
 func (c *Conn) MultiRead(ctx context.Context, ops ...ReadOp) ([]ReadResult, error) {
-	r := c.request(proto.OpMultiRead)
-	r.multi = make([]proto.MultiOp, len(ops))
-	for i, o := range ops {
-		full, err := c.full(o.path)
-		if err != nil {
-			c.recycle(r)
-			err = &MultiError{Index: i, Op: o.name, Path: o.path, Err: err}
-			return nil, &Error{Op: "multi read", Err: err, fate: unsent}
-		}
-		r.multi[i].Op = o.op
-		r.multi[i].Path = full
+	r, err := c.multiReadRequest(ops)
+	if err != nil {
+		return nil, &Error{Op: "multi read", Err: err, fate: unsent}
 	}
 	if err := c.do(ctx, r, "multi read", ""); err != nil {
 		return nil, err
 	}
-	answers := r.list.results
+	results := readResults(ops, r)
 	c.recycle(r)
+	return results, nil
+}
+
+func (c *Conn) multiReadRequest(ops []ReadOp) (*request, error) {
+	multi := make([]proto.MultiOp, len(ops))
+	for i, o := range ops {
+		full, err := c.full(o.path)
+		if err != nil {
+			return nil, &MultiError{Index: i, Op: o.name, Path: o.path, Err: err}
+		}
+		multi[i].Op, multi[i].Path = o.op, full
+	}
+	r := c.request(proto.OpMultiRead)
+	r.multi = multi
+	return r, nil
+}
+
+func readResults(ops []ReadOp, r *request) []ReadResult {
 	results := make([]ReadResult, len(ops))
-	for i, a := range answers {
+	for i, a := range r.list.results {
 		if a.Op == proto.OpError {
-			results[i].Err = &Error{Op: ops[i].name, Path: ops[i].path, Err: Code(a.Err)}
+			results[i].Err = &Error{Op: ops[i].name, Path: ops[i].path, Err: Code(a.Err), Zxid: r.zxid}
 			continue
 		}
 		results[i] = ReadResult{Data: a.Data, Stat: Stat(a.Stat), Children: a.Children}
 	}
-	return results, nil
+	return results
 }

@@ -119,34 +119,46 @@ func (c *Conn) Sync(ctx context.Context, path string) error {
 // Ephemerals are the paths of this session's ephemeral nodes that begin with
 // prefix; "/" or "" is all of the chroot. It takes a server of 3.6.
 func (c *Conn) Ephemerals(ctx context.Context, prefix string) ([]string, error) {
-	r := c.request(proto.OpGetEphemerals)
-	r.path = c.chroot + strings.TrimSuffix(prefix, "/")
-	if strings.HasSuffix(prefix, "/") && prefix != "/" {
-		r.path += "/"
-	}
-	err := c.invalid
-	if err == nil && prefix != "" && prefix[0] != '/' {
-		err = badArguments(errors.New("the prefix does not begin with a slash"))
-	}
+	r, err := c.ephemeralsRequest(prefix)
 	if err != nil {
-		c.recycle(r)
 		return nil, &Error{Op: "ephemerals", Path: prefix, Err: err, fate: unsent}
 	}
 	if err := c.do(ctx, r, "ephemerals", prefix); err != nil {
 		return nil, err
 	}
-	paths := r.list.names
+	paths := c.ephemerals(r)
 	c.recycle(r)
+	return paths, nil
+}
+
+func (c *Conn) ephemeralsRequest(prefix string) (*request, error) {
+	switch {
+	case c.invalid != nil:
+		return nil, c.invalid
+	case prefix != "" && prefix[0] != '/':
+		return nil, badArguments(errors.New("the prefix does not begin with a slash"))
+	}
+	r := c.request(proto.OpGetEphemerals)
+	r.path = c.chroot + strings.TrimSuffix(prefix, "/")
+	if strings.HasSuffix(prefix, "/") && prefix != "/" {
+		r.path += "/"
+	}
+	return r, nil
+}
+
+// ephemerals are those of the chroot: the server also finds what is beside it.
+func (c *Conn) ephemerals(r *request) []string {
+	paths := r.list.names
 	if c.chroot == "" {
-		return paths, nil
+		return paths
 	}
 	own := paths[:0]
 	for _, path := range paths {
-		if p, ok := strip(c.chroot, path); ok { // the server also finds what is beside the chroot
+		if p, ok := strip(c.chroot, path); ok {
 			own = append(own, p)
 		}
 	}
-	return own, nil
+	return own
 }
 
 // AllChildrenNumber counts the nodes below a node, on all levels. It takes a

@@ -21,6 +21,7 @@ type config struct {
 	dial       func(ctx context.Context, network, addr string) (net.Conn, error)
 	log        *slog.Logger
 	auths      []*credential
+	acl        []ACL // see DefaultACL
 	attach     *Session
 	readOnly   bool
 	maxFrame   int

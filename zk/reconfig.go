@@ -49,4 +49,8 @@ func (c *Conn) ConfigW(ctx context.Context) ([]byte, Stat, *Watch, error) {
 }
 
 // root is a view without chroot.
-func (c *Conn) root() *Conn { return &Conn{client: c.client} }
+func (c *Conn) root() *Conn {
+	view := *c
+	view.chroot, view.invalid = "", nil
+	return &view
+}

@@ -14,15 +14,17 @@ import (
 
 // A request is one call from its arguments to its results. It is pooled, with
 // its channel, so that a call allocates its results only. Who owns it changes:
-// the caller until it is submitted and after done; in between client.mu guards
-// it, and once it is sent the reader of the connection may fill in results.
+// the caller until it is submitted and after done, or its future from then on;
+// in between client.mu guards it, and once it is sent the reader of the
+// connection may fill in results.
 type request struct {
 	op      proto.Op
 	xid     int32
 	phase   phase // guarded by client.mu
 	orphan  bool  // nobody waits: who takes it off the ring recycles it; guarded by client.mu
 	watch   bool
-	flags   int32 // of a create; mode of addWatch, kind of removeWatches
+	bound   *Session // the only one in which it may happen; nil for any
+	flags   int32    // of a create; mode of addWatch, kind of removeWatches
 	version int32
 	number  int64  // a TTL in ms, or the version of a config
 	path    string // at the server
@@ -36,6 +38,7 @@ type request struct {
 	lasting *PersistentWatch // to be armed by the reply
 
 	code  proto.Code // what the server says
+	zxid  int64      // of the reply
 	err   error      // why there is no answer
 	fate  fate
 	stat  Stat
@@ -44,7 +47,8 @@ type request struct {
 	name  string // the path of a created node
 	list  lists
 
-	done chan struct{} // one slot, filled when code or err and the results are set
+	done    chan struct{} // one slot, filled when code or err and the results are set
+	promise promise       // told instead of done, for a call that nobody waits in
 
 	before, after *request // in client.waiting
 }
@@ -65,6 +69,17 @@ const (
 	sent          // in the ring of a link
 	over          // done is filled, or about to be
 )
+
+// A promise takes the request that it waited for, when code or err and the
+// results are set. It is kept once, and without client.mu.
+type promise interface{ keep(r *request) }
+
+// request is that of the client, bound as the view is.
+func (c *Conn) request(op proto.Op) *request {
+	r := c.client.request(op)
+	r.bound = c.bound
+	return r
+}
 
 func (c *client) request(op proto.Op) *request {
 	r, _ := c.requests.Get().(*request)
@@ -162,19 +177,34 @@ func (c *client) wait(ctx context.Context, r *request, op, path string) error {
 			<-r.done
 		}
 	}
+	if err := r.failure(op, path); err != nil {
+		c.recycle(r)
+		return err
+	}
+	return nil
+}
+
+// failure is the error of a request that is over, nil when it was answered
+// with results.
+func (r *request) failure(op, path string) error {
 	switch {
 	case r.err != nil:
-		e := &Error{Op: op, Path: path, Err: r.err, fate: r.fate}
-		c.recycle(r)
-		return e
+		return &Error{Op: op, Path: path, Err: r.err, fate: r.fate}
 	case r.code == proto.NoNode && r.op == proto.OpExists:
 		return nil // an answer like another
 	case r.code != proto.OK:
-		e := &Error{Op: op, Path: path, Err: Code(r.code)}
-		c.recycle(r)
-		return e
+		return &Error{Op: op, Path: path, Err: Code(r.code), Zxid: r.zxid}
 	}
 	return nil
+}
+
+// finish hands r to whoever waits for it.
+func (r *request) finish() {
+	if r.promise != nil {
+		r.promise.keep(r)
+		return
+	}
+	r.done <- struct{}{}
 }
 
 // whyWaited is why ctx has ended and, where that is why, that there was no
@@ -193,15 +223,29 @@ func (c *client) submit(r *request) (*link, error) {
 	if c.fatal != nil {
 		return nil, c.fatal
 	}
+	if r.bound != nil && r.bound.ctx.Err() != nil {
+		return nil, ErrSessionExpired
+	}
 	if len(r.data) > c.cfg.maxRequest {
 		return nil, c.tooLong(len(r.data))
 	}
 	if c.link == nil {
+		if r.promise != nil {
+			r.own() // the caller goes on, and may use its slices
+		}
 		r.phase = waiting
 		c.waiting.push(r)
 		return nil, nil
 	}
 	return c.link, c.link.transmit(r)
+}
+
+// own makes r keep no slice of the caller.
+func (r *request) own() {
+	r.data = bytes.Clone(r.data)
+	for i := range r.multi {
+		r.multi[i].Data = bytes.Clone(r.multi[i].Data)
+	}
 }
 
 func (c *client) tooLong(n int) error {
@@ -219,21 +263,21 @@ func (c *client) abandon(r *request) (fate, bool) {
 		c.recycle(r)
 		return unsent, true
 	case sent:
-		r.orphan = true // it stays in the ring until its answer comes
+		r.orphan, r.promise = true, nil // it stays in the ring until its answer comes
 		return unknown, true
 	}
 	return answered, false
 }
 
 // fail completes r without an answer. The caller has taken it from where it
-// was, and set its phase to over under client.mu.
+// was, and set its phase to over under client.mu, which it does not hold now.
 func (c *client) fail(r *request, err error, f fate) {
 	if r.orphan {
 		c.recycle(r)
 		return
 	}
 	r.err, r.fate = err, f
-	r.done <- struct{}{}
+	r.finish()
 }
 
 // appendTo appends the frame.

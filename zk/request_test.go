@@ -167,7 +167,10 @@ func TestCanceledCallArmsNoWatch(t *testing.T) {
 		require.ErrorIs(t, add.wait(), context.Canceled)
 		p.reply(p.want(proto.OpGetData).xid, 0, &proto.GetDataResponse{})
 		p.reply(p.want(proto.OpAddWatch).xid, 0, &proto.IntRecord{})
-		r := p.want(proto.OpRemoveWatches) // a persistent watch would fire for ever
+		r := p.want(proto.OpRemoveWatches) // or the server keeps it until it fires
+		require.Equal(t, "/n", r.path())
+		p.reply(r.xid, proto.NoWatcher, nil)
+		r = p.want(proto.OpRemoveWatches) // a persistent watch would fire for ever
 		require.Equal(t, "/n", r.path())
 		p.event(EventNodeDataChanged, "/n")
 		p.reply(r.xid, proto.MarshallingError, nil)

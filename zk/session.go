@@ -44,5 +44,17 @@ func (s *Session) Timeout() time.Duration { return time.Duration(s.timeout.Load(
 // nothing for [Session.Timeout].
 func (s *Session) Context() context.Context { return s.ctx }
 
+// InSession is a view of the Conn for what makes sense in one session only,
+// such as a series of calls that rely on an ephemeral node: once s is lost, or
+// if it never was this Conn's, calls fail with [ErrSessionExpired] instead of
+// going on in the next session. They were not sent then ([NotSent]). Usually s
+// is c.Session(). The view shares session, watches and Close; credentials and
+// what removes watches are not bound.
+func (c *Conn) InSession(s *Session) *Conn {
+	view := *c
+	view.bound = s
+	return &view
+}
+
 // Session is the session now, or the last one where the next is yet to come.
 func (c *Conn) Session() *Session { return c.session.Load() }

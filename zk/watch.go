@@ -193,6 +193,8 @@ func (l *link) retractLater(key string, kind WatchKind) {
 // client.mu, flushes l and recycles r.
 func (l *link) settleOrphan(r *request) {
 	switch {
+	case r.oneShot != nil && (r.code == proto.OK || r.code == proto.NoNode && r.op == proto.OpExists):
+		l.retractLater(r.path, r.oneShot.table.kind())
 	case r.op == proto.OpAddWatch && r.code == proto.OK:
 		l.retractLater(r.path, WatchMode(r.flags).kind())
 	case r.op == proto.OpRemoveWatches && r.code == proto.OK:

@@ -60,6 +60,31 @@ func (o *Outbox) Flush() {
 	}
 }
 
+// FlushLater is Flush by a goroutine of its own: what is appended until it has
+// begun leaves with the rest.
+func (o *Outbox) FlushLater() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.busy || len(o.pending) == 0 {
+		return // whoever writes comes round
+	}
+	o.busy = true
+	go o.begin()
+}
+
+// begin drains what was appended.
+func (o *Outbox) begin() {
+	o.mu.Lock()
+	var out []byte
+	if len(o.pending) > 0 {
+		out = o.swap()
+	} else {
+		o.rest()
+	}
+	o.mu.Unlock()
+	o.drain(out, 0)
+}
+
 // CloseAfterFlush closes the connection, once, when all that was appended is
 // written. What is appended from now on is dropped.
 func (o *Outbox) CloseAfterFlush() {

@@ -121,7 +121,11 @@ func TestOutboxOrder(t *testing.T) {
 					b = append(b, numbered(next, (w*i)%3000)...)
 					next++
 					o.Unlock(b)
-					o.Flush()
+					if i%3 == 0 {
+						o.FlushLater()
+					} else {
+						o.Flush()
+					}
 				}
 			})
 		}
@@ -227,8 +231,11 @@ func TestOutboxWaitRacesFlush(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
-				for range 50 {
-					send(o, []byte("x"))
+				for i := range 50 {
+					if send(o, []byte("x")); i%3 == 0 {
+						o.Unlock(append(o.Lock(), "later"...))
+						o.FlushLater()
+					}
 				}
 			})
 		}
@@ -329,6 +336,32 @@ func TestOutboxCoalesces(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, c.writes, 2, "frames that wait together leave together")
 		require.Equal(t, "first "+string(bytes.Repeat([]byte("x"), 100)), c.sent())
+	})
+}
+
+// Who flushes later writes nothing itself, and what is appended until the
+// goroutine has begun leaves with the rest.
+func TestOutboxFlushLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &script{gate: make(chan struct{})}
+		o := NewOutbox(c, noError(t))
+		for range 100 {
+			o.Unlock(append(o.Lock(), 'x'))
+			o.FlushLater()
+		}
+		synctest.Wait() // the writer waits in Write
+		o.FlushLater()
+		close(c.gate)
+		synctest.Wait()
+		require.LessOrEqual(t, len(c.writes), 2)
+		require.Equal(t, string(bytes.Repeat([]byte("x"), 100)), c.sent())
+		o.FlushLater() // there is nothing
+		c.Close()
+		o.Wait()
+		o.Unlock(append(o.Lock(), 'x'))
+		o.FlushLater()
+		synctest.Wait()
+		require.Len(t, c.sent(), 100, "nothing is written when the outbox has ended")
 	})
 }
 
