@@ -31,6 +31,8 @@ func (m CreateMode) String() string {
 	return modeNames[m]
 }
 
+func (m CreateMode) ephemeral() bool { return m == Ephemeral || m == EphemeralSequential }
+
 func (m CreateMode) sequential() bool { return m == PersistentSequential || m == EphemeralSequential }
 
 // op is the opcode of a create without TTL. The older create has no Stat in

@@ -50,6 +50,9 @@
 // such errors from those of calls that surely did nothing.
 //
 // What can be done twice [Conn.Retry] tries again, by a [RetryPolicy].
+// [Conn.CreateProtected] creates one node whatever is lost, and so do
+// [Conn.CreateIdempotent] and its siblings what they do.
+// [Conn.DeleteGuaranteed] goes on when its caller does not.
 //
 // # Cancellation
 //
