@@ -151,9 +151,11 @@ func (e *Ensemble) needFake(what string) {
 func (e *Ensemble) Connect(opts ...zk.Option) *Client {
 	e.t.Helper()
 	link := chaos.NewLink(e.dialAsOurs)
-	opts = append([]zk.Option{
-		zk.Dialer(e.secured(link.DialContext)), zk.Logger(testenv.Logger(e.t, e.cfg.level)),
-	}, opts...)
+	ours := []zk.Option{zk.Dialer(link.DialContext), zk.Logger(testenv.Logger(e.t, e.cfg.level))}
+	if e.certs != nil {
+		ours = append(ours, zk.TLS(e.certs.client))
+	}
+	opts = append(ours, opts...)
 	conn, err := zk.Dial(e.t.Context(), e.ConnectString(), opts...)
 	if err != nil {
 		e.t.Fatalf("harness: connect: %v", err)

@@ -3,28 +3,78 @@ package zk
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/zookit/zookit/internal/proto"
 	"github.com/zookit/zookit/internal/wire"
 )
 
-// A credential is kept for the life of the Conn and sent on every connection.
+// A credential is sent on every connection, for the life of the Conn or until
+// another takes its place.
 type credential struct {
 	scheme string
 	cred   []byte
-	known  bool                // a server has accepted it; guarded by client.mu
-	done   chan struct{}       // closed when known is set
-	asked  []*Future[struct{}] // to be told; guarded by client.mu
+	done   chan struct{} // closed when a server has accepted it, or what takes its place
+
+	// guarded by client.mu
+	settled bool                // a server has accepted it, or another has taken its place
+	offered *link               // on which it was sent last
+	asked   []*Future[struct{}] // to be told
 }
 
-func newCredential(scheme string, cred []byte) *credential {
-	return &credential{scheme: scheme, cred: cred, done: make(chan struct{})}
+// sameIdentity tells whether two credentials prove the same, so that the later
+// one replaces the earlier: a digest is known by its user.
+func (a *credential) sameIdentity(scheme string, cred []byte) bool {
+	if a.scheme != scheme {
+		return false
+	}
+	mine, theirs := a.cred, cred
+	if scheme == "digest" {
+		mine, _, _ = bytes.Cut(mine, []byte(":"))
+		theirs, _, _ = bytes.Cut(theirs, []byte(":"))
+	}
+	return bytes.Equal(mine, theirs)
 }
 
-func findCredential(list []*credential, scheme string, cred []byte) *credential {
-	for _, a := range list {
-		if a.scheme == scheme && bytes.Equal(a.cred, cred) {
-			return a
+// addCredential returns the list with the credential, and the credential as it
+// is in the list. One that is there stays as it is; one of the same identity is
+// replaced. cred is kept.
+func addCredential(list []*credential, scheme string, cred []byte) ([]*credential, *credential) {
+	added := &credential{scheme: scheme, cred: cred, done: make(chan struct{})}
+	for i, a := range list {
+		switch {
+		case !a.sameIdentity(scheme, cred):
+			continue
+		case bytes.Equal(a.cred, cred):
+			return list, a
+		}
+		if !a.settled { // who waits for it waits for the other now
+			added.done, added.asked = a.done, a.asked
+			a.settled, a.asked = true, nil
+		}
+		list = slices.Delete(slices.Clone(list), i, i+1)
+		break
+	}
+	return append(list, added), added
+}
+
+// checkCredential refuses what no server takes and what would end the Conn.
+func checkCredential(scheme string) error {
+	switch scheme {
+	case "":
+		return errors.New("the scheme of a credential is empty")
+	case "sasl":
+		return errors.New(`the scheme "sasl" takes no credential; see the option SASL`)
+	}
+	return nil
+}
+
+func (cfg *config) badAuth() error {
+	for _, a := range cfg.auths {
+		if err := checkCredential(a.scheme); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -33,8 +83,10 @@ func findCredential(list []*credential, scheme string, cred []byte) *credential 
 // AddAuth adds a credential, such as "user:password" of the scheme "digest",
 // and returns when a server has accepted it. The Conn keeps it from the moment
 // of the call, whether it is connected or ctx ends before, and sends it first
-// on every connection. If a server refuses one, the state is [AuthFailed] for
-// good.
+// on every connection. Another password of the same user takes the place of
+// the one before; the connection there is has both identities until it is
+// lost. If a server refuses one, the state is [AuthFailed] for good: servers do
+// not know the scheme, since a wrong password is just another identity.
 func (c *Conn) AddAuth(ctx context.Context, scheme string, cred []byte) error {
 	a, _, l, err := c.addAuth(scheme, cred, nil)
 	if err != nil {
@@ -53,23 +105,22 @@ func (c *Conn) AddAuth(ctx context.Context, scheme string, cred []byte) error {
 // caller flushes. When a server accepts it f is told, if it is not nil, unless
 // one has already.
 func (c *client) addAuth(scheme string, cred []byte, f *Future[struct{}]) (a *credential, known bool, l *link, err error) {
+	if err := checkCredential(scheme); err != nil {
+		return nil, false, nil, badArguments(err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fatal != nil {
 		return nil, false, nil, c.fatal
 	}
-	a = findCredential(c.auths, scheme, cred)
-	if a == nil {
-		a = newCredential(scheme, bytes.Clone(cred))
-		c.auths = append(c.auths, a)
-		if l = c.link; l != nil {
-			l.out.Unlock(l.appendAuth(l.out.Lock(), a))
-		}
+	c.auths, a = addCredential(c.auths, scheme, bytes.Clone(cred))
+	if l = c.link; l != nil {
+		l.out.Unlock(l.appendAuths(l.out.Lock()))
 	}
-	if f != nil && !a.known {
+	if f != nil && !a.settled {
 		a.asked = append(a.asked, f)
 	}
-	return a, a.known, l, nil
+	return a, a.settled, l, nil
 }
 
 // failAuths ends what waits for credentials to be accepted.
@@ -97,14 +148,44 @@ func (c *client) awaitAuth(ctx context.Context, a *credential) error {
 	}
 }
 
-// appendAuth appends the packet and expects the answer. The caller holds
-// client.mu.
-func (l *link) appendAuth(b []byte, a *credential) []byte {
-	l.auths = append(l.auths, a)
-	b, start := wire.BeginFrame(b)
-	b = proto.RequestHeader{Xid: proto.XidAuth, Op: proto.OpAuth}.AppendTo(b)
-	b = proto.AuthPacket{Scheme: a.scheme, Auth: a.cred}.AppendTo(b)
-	return wire.EndFrame(b, start)
+// appendAuths appends the packets of all credentials that this link has not
+// been sent, and expects the answers. The caller holds client.mu.
+func (l *link) appendAuths(b []byte) []byte {
+	for _, a := range l.client.auths {
+		if a.offered == l {
+			continue
+		}
+		a.offered = l
+		l.auths = append(l.auths, a)
+		start := 0
+		b, start = wire.BeginFrame(b)
+		b = proto.RequestHeader{Xid: proto.XidAuth, Op: proto.OpAuth}.AppendTo(b)
+		b = proto.AuthPacket{Scheme: a.scheme, Auth: a.cred}.AppendTo(b)
+		b = wire.EndFrame(b, start)
+	}
+	return b
+}
+
+// replayAuths sends the credentials and waits for the answers, so that who is
+// told of a connection has one on which they count.
+func (l *link) replayAuths(ctx context.Context) error {
+	c := l.client
+	c.mu.Lock()
+	l.out.Unlock(l.appendAuths(l.out.Lock()))
+	none := len(l.auths) == 0
+	c.mu.Unlock()
+	if none {
+		return nil
+	}
+	l.flush()
+	select {
+	case <-l.replayed:
+		return nil
+	case <-l.down:
+		return fmt.Errorf("credentials not accepted: %w", l.cause)
+	case <-ctx.Done():
+		return fmt.Errorf("no answer to the credentials: %w", contextError(ctx))
+	}
 }
 
 // receiveAuth takes the answer to the oldest packet that has none.
@@ -124,13 +205,18 @@ func (l *link) settleAuth(code proto.Code) (asked []*Future[struct{}], err error
 		return nil, errUnexpected("auth reply")
 	}
 	a := l.auths[0]
-	l.auths = l.auths[1:]
 	if code != proto.OK {
-		return nil, &authError{scheme: a.scheme, code: Code(code)}
+		return nil, &authError{"scheme " + a.scheme, Code(code)}
 	}
-	if !a.known {
-		a.known = true
+	if !a.settled {
+		a.settled = true
 		close(a.done)
+	}
+	if l.auths = l.auths[1:]; len(l.auths) == 0 {
+		select {
+		case l.replayed <- struct{}{}:
+		default: // nobody waits any more
+		}
 	}
 	asked, a.asked = a.asked, nil
 	return asked, nil
@@ -138,14 +224,12 @@ func (l *link) settleAuth(code proto.Code) (asked []*Future[struct{}], err error
 
 // An authError ends a Conn.
 type authError struct {
-	scheme string
-	code   Code
+	how   string
+	cause error
 }
 
-func (e *authError) Error() string { return e.code.Error() + " (scheme " + e.scheme + ")" }
-func (e *authError) Unwrap() []error {
-	return []error{ErrAuthFailed, e.code}
-}
+func (e *authError) Error() string   { return e.cause.Error() + " (" + e.how + ")" }
+func (e *authError) Unwrap() []error { return []error{ErrAuthFailed, e.cause} }
 
 // An Identity is one of those that the server knows of a connection.
 type Identity struct {

@@ -43,7 +43,7 @@ const (
 	ErrNoWatcher                Code = -121
 	ErrRequestTimeout           Code = -122
 	ErrReconfigDisabled         Code = -123
-	ErrSessionClosedRequireSASL Code = -124 // the server wants a credential first
+	ErrSessionClosedRequireSASL Code = -124 // the server wants a login or credential first; it ends the Conn
 	ErrQuotaExceeded            Code = -125
 	ErrThrottledOp              Code = -127
 )

@@ -49,3 +49,6 @@ func (l *cuttable) heal() {
 	defer l.mu.Unlock()
 	l.down = false
 }
+
+// newCuttable is over TCP.
+func newCuttable() *cuttable { return &cuttable{base: new(net.Dialer).DialContext} }

@@ -27,9 +27,9 @@ type Conn struct {
 // such as "_zookeeper._tcp.example.com" stands for the servers of its SRV
 // records, of the least priority first and by their weights. The servers are
 // tried in random order, over and over, until ctx ends: then, or when a
-// credential is refused or the policy of [ConnectRetry] gives up, Dial fails
-// with the latest cause for each server. The error is an [*Error]. Dial takes
-// nothing else from ctx, so that the Conn lives until Close.
+// login or a credential is refused or the policy of [ConnectRetry] gives up,
+// Dial fails with the latest cause for each server. The error is an [*Error].
+// Dial takes nothing else from ctx, so that the Conn lives until Close.
 func Dial(ctx context.Context, connect string, opts ...Option) (*Conn, error) {
 	list, chroot, err := parseConnect(connect)
 	if err != nil {
@@ -49,17 +49,10 @@ func Dial(ctx context.Context, connect string, opts ...Option) (*Conn, error) {
 	return &Conn{client: c, chroot: chroot}, nil
 }
 
-// await waits for the session and for the credentials of Dial.
+// await waits for the session.
 func (c *client) await(ctx context.Context) error {
-	if _, err := c.waitState(ctx, Connected, ReadOnly); err != nil {
-		return err
-	}
-	for _, a := range c.cfg.auths {
-		if err := c.awaitAuth(ctx, a); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := c.waitState(ctx, Connected, ReadOnly)
+	return err
 }
 
 // dialError joins err with what kept each server from being the one.

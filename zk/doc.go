@@ -74,6 +74,15 @@
 // An event is delivered before the result of any later call that could show
 // its change.
 //
+// # Who the client is
+//
+// [TLS] gives connections a certificate, [SASL] a login, [Auth] and
+// [Conn.AddAuth] credentials. All of them are given to every server anew,
+// before watches and calls, and none is announced as Connected that has not
+// accepted them. A server that refuses one of them by its answer ends the Conn,
+// with [ErrAuthFailed]; a handshake of TLS that fails is a failed attempt to
+// connect.
+//
 // # Errors
 //
 // Every error is an [*Error] with the operation and path. It wraps a [Code],
@@ -83,9 +92,10 @@
 //
 // # Limitations
 //
-// There is no SASL. TLS is a matter of [Dialer]. A client of a read-only
-// server ([CanBeReadOnly]) does not look for one that is not, until that one
-// closes the connection. Credentials stay for the life of the Conn. Before 3.9 servers keep one kind of watch for
-// a path and connection, so that persistent and one-shot watches on the same
-// path disturb each other there.
+// A client of a read-only server ([CanBeReadOnly]) does not look for one that
+// is not, until that one closes the connection. Credentials stay for the life
+// of the Conn, or until another password of the same user takes their place.
+// SASL has no layer that protects what is sent later: [TLS] does. Before 3.9
+// servers keep one kind of watch for a path and connection, so that persistent
+// and one-shot watches on the same path disturb each other there.
 package zk

@@ -42,10 +42,10 @@ func readGreeting(frame []byte) (greeting, error) {
 // errExpired says that the server refused the session to be resumed.
 var errExpired = errors.New("session expired")
 
-// attempt connects to a host within its budget and shakes hands. On the
-// connection it returns nothing has been sent but the ConnectRequest: a client
-// that writes more while the server says "expired" and closes may lose that
-// answer to a reset.
+// attempt connects to a host within its budget, shakes hands, and proves who
+// the client is. Before the ConnectRequest is answered nothing else is sent: a
+// client that writes more while the server says "expired" and closes may lose
+// that answer to a reset.
 func (c *client) attempt(e endpoint) (*link, greeting, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.budget())
 	defer cancel()
@@ -60,11 +60,31 @@ func (c *client) attempt(e endpoint) (*link, greeting, error) {
 	if err == nil {
 		err = c.judge(g)
 	}
+	if err == nil {
+		err = c.prove(ctx, l)
+	}
 	if err != nil {
 		l.close()
 		return nil, greeting{}, err
 	}
 	return l, g, nil
+}
+
+// prove logs in and sends the credentials, of which the connection is worth
+// nothing without one. A session that was begun for it is given up, lest each
+// attempt leaves one behind.
+func (c *client) prove(ctx context.Context, l *link) error {
+	err := l.login(ctx)
+	if err == nil {
+		err = l.replayAuths(ctx)
+	}
+	if err != nil && c.resume == nil {
+		c.mu.Lock()
+		l.transmit(&request{op: proto.OpCloseSession, done: make(chan struct{}, 1)})
+		c.mu.Unlock()
+		l.flush()
+	}
+	return err
 }
 
 // AttemptTimeout is how long one attempt to connect to a server may take, from

@@ -131,6 +131,10 @@ func (c *client) connect() *link {
 			return l
 		}
 		c.noteFailure(e, err)
+		if auth := new(authError); errors.As(err, &auth) {
+			c.finally(auth)
+			return nil
+		}
 	}
 	return nil
 }
@@ -180,8 +184,8 @@ func (c *client) noteFailure(e endpoint, err error) {
 	c.log.Debug("not connected", "server", e, "cause", err)
 }
 
-// open makes l the connection of all calls. Credentials and watches are
-// written before any of them.
+// open makes l the connection of all calls. Watches are written before any of
+// them.
 func (c *client) open(l *link, g greeting) {
 	s := c.resume
 	if s == nil {
@@ -195,9 +199,7 @@ func (c *client) open(l *link, g greeting) {
 
 	c.mu.Lock()
 	b := l.out.Lock()
-	for _, a := range c.auths {
-		b = l.appendAuth(b, a)
-	}
+	b = l.appendAuths(b) // what has been added meanwhile
 	b = c.watches.appendRestore(b, c.seen)
 	l.out.Unlock(b)
 	c.server = l.at.name

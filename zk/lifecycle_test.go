@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zookit/zookit/internal/jute"
 	"github.com/zookit/zookit/internal/proto"
 )
 
@@ -167,85 +166,6 @@ func TestCloseWhileNotConnected(t *testing.T) {
 		err = get.wait()
 		require.ErrorIs(t, err, ErrClosed)
 		require.True(t, NotSent(err))
-	})
-}
-
-func TestAuthIsRefused(t *testing.T) {
-	t.Run("by Dial", func(t *testing.T) {
-		inBubble(t, 1, func(t *testing.T, s *script) {
-			wait := s.dial("a", Auth("nosuch", []byte("x")))
-			p := s.accept("a:2181")
-			p.welcome(9 * time.Second)
-			p.reply(p.want(proto.OpAuth).xid, proto.AuthFailed, nil)
-			_, err := wait()
-			require.ErrorIs(t, err, ErrAuthFailed)
-			require.ErrorContains(t, err, "scheme nosuch")
-		})
-	})
-	t.Run("later", func(t *testing.T) {
-		inBubble(t, 1, func(t *testing.T, s *script) {
-			c, p := s.start()
-			states := c.States(bg)
-			get := asyncGet(c, bg, "/")
-			add := async(func() error { return c.AddAuth(bg, "nosuch", nil) })
-			p.want(proto.OpGetData)
-			p.reply(p.want(proto.OpAuth).xid, proto.AuthFailed, nil)
-			require.ErrorIs(t, add.wait(), ErrAuthFailed)
-			require.ErrorIs(t, get.wait(), ErrAuthFailed)
-			p.wantEnd()
-			_, _, err := c.Get(bg, "/")
-			require.ErrorIs(t, err, ErrAuthFailed)
-			require.ErrorIs(t, context.Cause(c.Session().Context()), ErrAuthFailed)
-			require.NoError(t, c.Close())
-			require.Equal(t, AuthFailed, c.State(), "it is the end")
-			_, err = c.WaitState(bg, Connected)
-			require.ErrorIs(t, err, ErrAuthFailed)
-			var all []State
-			for st := range states {
-				all = append(all, st)
-			}
-			require.Equal(t, []State{Connected, AuthFailed}, all)
-		})
-	})
-}
-
-func TestAuthIsReplayed(t *testing.T) {
-	inBubble(t, 1, func(t *testing.T, s *script) {
-		wait := s.dial("a", Auth("digest", []byte("one")), Auth("digest", []byte("one")))
-		p := s.accept("a:2181")
-		p.welcome(9 * time.Second)
-		auth := func(p *peer, want string) {
-			t.Helper()
-			r := p.want(proto.OpAuth)
-			require.Equal(t, proto.XidAuth, r.xid)
-			in := jute.NewReader(r.body, "")
-			var m proto.AuthPacket
-			m.Decode(&in)
-			require.Equal(t, want, string(m.Auth))
-			p.reply(proto.XidAuth, 0, nil)
-		}
-		auth(p, "one")
-		c, err := wait()
-		require.NoError(t, err)
-		p.conn.Close()
-		synctest.Wait()
-		require.Equal(t, Suspended, c.State())
-
-		ctx, cancel := context.WithCancel(bg)
-		down := async(func() error { return c.AddAuth(ctx, "digest", []byte("two")) })
-		cancel()
-		require.ErrorIs(t, down.wait(), context.Canceled)
-		down = async(func() error { return c.AddAuth(bg, "digest", []byte("two")) })
-		get := asyncGet(c, bg, "/")
-		p = s.accept("a:2181")
-		p.welcome(9 * time.Second)
-		auth(p, "one")
-		auth(p, "two")
-		require.NoError(t, down.wait())
-		p.reply(p.want(proto.OpGetData).xid, 0, &proto.GetDataResponse{})
-		require.NoError(t, get.wait())
-		go p.answerAll()
-		require.NoError(t, c.Close())
 	})
 }
 

@@ -26,6 +26,7 @@ type link struct {
 	wrote atomic.Int64 // when a frame was sent last
 
 	greeting chan greeting // one slot: the answer to the handshake
+	replayed chan struct{} // one slot: all credentials are answered
 	down     chan struct{} // closed when cause is set
 	read     chan struct{} // closed when the reader has returned
 
@@ -41,6 +42,7 @@ func (c *client) newLink(conn net.Conn, at endpoint) *link {
 		conn:     conn,
 		at:       at,
 		greeting: make(chan greeting, 1),
+		replayed: make(chan struct{}, 1),
 		down:     make(chan struct{}),
 		read:     make(chan struct{}),
 	}
@@ -145,7 +147,8 @@ func (l *link) receiveAll() {
 
 const replyHeaderLen = 16
 
-// receive takes one frame.
+// receive takes one frame. Whatever a server refuses for want of a login ends
+// the Conn: it would refuse the next ping as well.
 func (l *link) receive(frame []byte) error {
 	if len(frame) < replyHeaderLen {
 		return fmt.Errorf("reply of %d bytes", len(frame))
@@ -153,7 +156,14 @@ func (l *link) receive(frame []byte) error {
 	xid := int32(binary.BigEndian.Uint32(frame))
 	zxid := int64(binary.BigEndian.Uint64(frame[4:]))
 	code := proto.Code(binary.BigEndian.Uint32(frame[12:]))
-	body := frame[replyHeaderLen:]
+	err := l.dispatch(xid, zxid, code, frame[replyHeaderLen:])
+	if code == proto.SessionClosedRequireSASL {
+		return &authError{"see SASL and Auth", Code(code)}
+	}
+	return err
+}
+
+func (l *link) dispatch(xid int32, zxid int64, code proto.Code, body []byte) error {
 	switch xid {
 	case proto.XidNotify:
 		return l.client.receiveEvent(zxid, body)

@@ -3,6 +3,7 @@ package zk
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"math"
@@ -19,9 +20,12 @@ type Option func(*config)
 type config struct {
 	timeout    time.Duration
 	dial       func(ctx context.Context, network, addr string) (net.Conn, error)
+	tls        *tls.Config // nil: none
 	log        *slog.Logger
 	auths      []*credential
-	acl        []ACL // see DefaultACL
+	acl        []ACL     // see DefaultACL
+	sasl       Mechanism // nil: none
+	saslGiven  bool
 	attach     *Session
 	readOnly   bool
 	maxFrame   int
@@ -71,6 +75,10 @@ func (cfg *config) validate() error {
 		return fmt.Errorf("policy of ConnectRetry is nil")
 	case cfg.log == nil:
 		return fmt.Errorf("logger is nil")
+	case cfg.saslGiven && cfg.sasl == nil:
+		return fmt.Errorf("SASL mechanism is nil")
+	case cfg.badAuth() != nil:
+		return cfg.badAuth()
 	case cfg.attach != nil && cfg.attach.id == 0:
 		return fmt.Errorf("session to attach to has id 0")
 	case cfg.maxFrame < minFrame || cfg.maxFrame > math.MaxInt32:
@@ -91,7 +99,7 @@ const minFrame = 64
 // [Session.Timeout]. The default is 10 s.
 func SessionTimeout(d time.Duration) Option { return func(c *config) { c.timeout = d } }
 
-// Dialer makes the connections, for TLS, proxies or tests. It is given "tcp"
+// Dialer makes the connections, for proxies or tests. It is given "tcp"
 // and a host and port as they stand in the connect string or in a SRV record,
 // not resolved, unless [Resolve] is given too. It must return when ctx ends. The
 // default is that of [net.Dialer].
@@ -108,11 +116,7 @@ func Logger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
 // [ErrAuthFailed].
 func Auth(scheme string, cred []byte) Option {
 	cred = bytes.Clone(cred)
-	return func(c *config) {
-		if known := findCredential(c.auths, scheme, cred); known == nil {
-			c.auths = append(c.auths, newCredential(scheme, cred))
-		}
-	}
+	return func(c *config) { c.auths, _ = addCredential(c.auths, scheme, cred) }
 }
 
 // Attach resumes a session instead of beginning one. Dial fails with

@@ -304,6 +304,8 @@ func (r *request) appendTo(b []byte) []byte {
 		b = proto.MultiRequest{Ops: r.multi}.AppendTo(b)
 	case proto.OpAddWatch, proto.OpRemoveWatches:
 		b = proto.PathKind{Path: r.path, Kind: r.flags}.AppendTo(b)
+	case proto.OpSASL:
+		b = proto.SASLToken{Token: r.data}.AppendTo(b)
 	case proto.OpReconfig:
 		for _, s := range r.texts {
 			b = jute.AppendNullable(b, s, s == "")
@@ -343,6 +345,9 @@ func (r *request) decode(body []byte) error {
 			r.list.acls = append(r.list.acls, ACL{Perms: Perm(a.Perms), Scheme: a.Scheme, ID: a.ID})
 		}
 		stat.Decode(&in)
+	case proto.OpSASL:
+		in.Reset(body, "SASLToken")
+		r.body = bytes.Clone(in.Buffer())
 	case proto.OpGetAllChildrenNumber:
 		in.Reset(body, "IntRecord")
 		r.value = in.Int()
