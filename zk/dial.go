@@ -64,7 +64,7 @@ func (c *client) dialError(err error) error {
 }
 
 // Close ends the session, so that its ephemeral nodes go away, and returns
-// when no goroutine of the Conn is left. Calls that were made before it are
+// when no goroutine of the Conn is left. To leave the session see [Conn.Detach]. Calls that were made before it are
 // answered first. It takes a second at most: if no server says by then that
 // the session has ended, it returns an error, and the session lives until the
 // servers expire it. Closing any view of a Conn closes all. Further calls
@@ -79,6 +79,7 @@ func (c *Conn) Close() error {
 func (c *client) close() error {
 	c.cancel()
 	<-c.ended
+	c.awaitEars()
 	return c.stayed
 }
 

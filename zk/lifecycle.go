@@ -29,17 +29,17 @@ type client struct {
 	requests sync.Pool      // of *request; not shared with clients of other bubbles
 	state    atomic.Pointer[stateNode]
 	session  atomic.Pointer[Session] // nil before the first
-	lastZxid atomic.Int64            // of ordinary replies; the reader sets it, or nobody reads
-	updated  chan struct{}           // one slot, filled when update is set
+	attended atomic.Pointer[tenure]
+	lastZxid atomic.Int64  // of ordinary replies; the reader sets it, or nobody reads
+	updated  chan struct{} // one slot, filled when update is set
 
 	// owned by the life-cycle goroutine
 	hosts  hosts
 	pace   pace
-	latest endpoint      // of the latest connection
-	resume *Session      // nil: the next handshake begins a session
-	heard  time.Duration // when the session's server was heard last
-	seen   int64         // lastZxid when the connection was lost: what watches have seen
-	gone   bool          // a server has ended it, as Close asked
+	latest endpoint // of the latest connection
+	resume *Session // nil: the next handshake begins a session
+	seen   int64    // lastZxid when the connection was lost: what watches have seen
+	gone   bool     // a server has ended it, as Close asked
 
 	mu      sync.Mutex // guards all below; never held over I/O or a wait
 	fatal   error      // the end: no call is accepted
@@ -50,6 +50,8 @@ type client struct {
 	watches registry
 	auths   []*credential
 	seeds   *rand.PCG        // see newRand
+	detach  bool             // the end is to leave the session alive
+	ears    []chan struct{}  // of OnState, each closed when it has ended
 	update  []string         // what UpdateServers was given, nil when it was adopted
 	causes  map[string]error // by entry of the connect string: why the latest attempt failed
 	cause   error            // the latest of them, or why the connection was lost
@@ -73,8 +75,9 @@ func newClient(cfg config, list []string) *client {
 	c.upcalls.tasks = &c.tasks
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.state.Store(newStateNode(Connecting))
+	c.begin().end(&lossError{c.cause})
 	if a := cfg.attach; a != nil {
-		c.resume = newSession(a.id, a.password)
+		c.resume = c.newSession(a.id, a.password)
 	}
 	return c
 }
@@ -164,13 +167,14 @@ func (c *client) sleep(d time.Duration) bool {
 	return true
 }
 
-// remaining is how long the session lives if no server is heard. It is false
-// when that is not known.
+// remaining is how long it is until the session is given up, if no server is
+// heard. It is false when that is not known.
 func (c *client) remaining() (time.Duration, bool) {
-	if c.resume == nil || c.resume.Timeout() == 0 {
+	if c.resume == nil {
 		return 0, false
 	}
-	return c.heard + c.resume.Timeout() - c.now(), true
+	at, ok := c.resume.Deadline()
+	return time.Until(at), ok
 }
 
 func (c *client) noteFailure(e endpoint, err error) {
@@ -189,10 +193,11 @@ func (c *client) noteFailure(e endpoint, err error) {
 func (c *client) open(l *link, g greeting) {
 	s := c.resume
 	if s == nil {
-		s = newSession(g.id, g.password)
+		s = c.newSession(g.id, g.password)
 		c.resume = s
 	}
 	s.timeout.Store(int64(g.timeout))
+	s.heard.Store(l.heard)
 	c.session.Store(s)
 	c.latest, c.hosts.last = l.at, l.at.addr
 	c.log.Info("connected", "server", l.at, "session", s, "timeout", g.timeout)
@@ -207,6 +212,7 @@ func (c *client) open(l *link, g greeting) {
 		c.link = l
 		c.watches.tell(Event{Type: EventResync, Zxid: -1})
 	}
+	c.begin()
 	if g.readOnly {
 		c.setState(ReadOnly)
 	} else {
@@ -230,14 +236,18 @@ func (c *client) open(l *link, g greeting) {
 // serve keeps the connection alive until it is down or Close is called.
 func (c *client) serve(l *link) error {
 	timeout := c.resume.Timeout()
+	patience := timeout * 2 / 3
+	if k := c.cfg.lostAfter; k > 0 {
+		patience = min(patience, time.Duration(k*float64(timeout)))
+	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	for {
 		now := c.now()
-		silence := time.Duration(l.heard.Load()) + timeout*2/3 - now
+		silence := time.Duration(l.heard.Load()) + patience - now
 		idle := time.Duration(l.wrote.Load()) + timeout/3 - now
 		if silence <= 0 {
-			return fmt.Errorf("nothing heard from %s for %v", l.at, timeout*2/3)
+			return fmt.Errorf("nothing heard from %s for %v", l.at, patience)
 		}
 		if idle <= 0 {
 			l.ping()
@@ -263,6 +273,13 @@ func (c *client) serve(l *link) error {
 // way are answered, for a third of the session at most. It is false when Close
 // is called meanwhile.
 func (c *client) drain(l *link) bool {
+	c.settle(l, c.resume.Timeout()/3, c.ctx.Done())
+	return c.ctx.Err() == nil
+}
+
+// settle makes calls wait, and waits for a time until those under way are
+// answered.
+func (c *client) settle(l *link, d time.Duration, stop <-chan struct{}) {
 	r := c.request(proto.OpExists) // any would do: its answer is the last
 	r.path = "/"
 	c.mu.Lock()
@@ -270,27 +287,31 @@ func (c *client) drain(l *link) bool {
 	err := l.transmit(r)
 	c.mu.Unlock()
 	if err != nil {
-		return true
+		return
 	}
 	l.flush()
-	t := time.NewTimer(c.resume.Timeout() / 3)
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-r.done:
 		c.recycle(r)
 	case <-l.down:
 	case <-t.C:
-	case <-c.ctx.Done():
+	case <-stop:
 	}
-	return c.ctx.Err() == nil
 }
 
 // farewell is how long Close waits for a server to end the session.
 const farewell = time.Second
 
-// hangUp ends the session at the server, behind all calls that were made.
+// hangUp ends the session at the server, behind all calls that were made,
+// unless it is to be left.
 func (c *client) hangUp(l *link) {
 	c.finally(ErrClosed)
+	if c.leaving() {
+		c.settle(l, farewell, nil)
+		return
+	}
 	r := c.request(proto.OpCloseSession)
 	c.mu.Lock()
 	err := l.transmit(r)
@@ -323,15 +344,16 @@ func (c *client) hangUp(l *link) {
 func (c *client) disconnect(l *link, cause error) {
 	l.fail(cause)
 	l.close()
-	c.heard = time.Duration(l.heard.Load())
 	c.seen = c.lastZxid.Load()
 	if auth := new(authError); errors.As(cause, &auth) {
 		c.finally(auth)
 	}
 	if end := c.end(); end != nil {
+		c.attended.Load().end(end)
 		c.failSent(l, end)
 		return
 	}
+	c.attended.Load().end(&lossError{cause})
 	c.log.Info("connection lost", "server", l.at, "session", c.resume, "cause", cause)
 	c.mu.Lock()
 	c.server, c.cause = "", cause
@@ -366,19 +388,22 @@ func (c *client) loseSession(why string) bool {
 		c.finally(ErrSessionExpired)
 		return false
 	}
-	c.mu.Lock()
-	c.setState(Lost)
-	c.mu.Unlock()
-	c.release(s, ErrSessionExpired)
+	c.release(s, Lost, ErrSessionExpired)
+	if c.cfg.oneSession {
+		c.finally(ErrSessionExpired)
+		return false
+	}
 	return true
 }
 
-// release ends all that depends on a session.
-func (c *client) release(s *Session, cause error) {
+// release ends all that depends on a session. Whoever sees the state sees its
+// context ended.
+func (c *client) release(s *Session, state State, cause error) {
 	if s != nil {
 		s.lose(cause)
 	}
 	c.mu.Lock()
+	c.setState(state)
 	c.watches.end(cause)
 	pending := c.waiting
 	c.waiting = queue{}
@@ -423,14 +448,13 @@ func (c *client) finish() {
 	}
 	c.log.Info("ended", "cause", cause)
 	c.cancel()
-	if cause == ErrClosed && c.resume != nil && !c.gone {
+	if cause == ErrClosed && c.resume != nil && !c.gone && !c.leaving() {
 		c.stayed = &lossError{c.lastCause()}
 	}
 	c.mu.Lock()
 	c.server = ""
-	c.setState(state)
 	c.mu.Unlock()
-	c.release(c.resume, cause)
+	c.release(c.resume, state, cause)
 	c.failAuths(cause)
 	c.upcalls.end()
 	c.tasks.Wait()

@@ -22,8 +22,8 @@ type link struct {
 	out    *wire.Outbox
 	in     *wire.FrameReader
 
-	heard atomic.Int64 // when bytes came last, as client.now
-	wrote atomic.Int64 // when a frame was sent last
+	heard *atomic.Int64 // when bytes came last, as client.now; the session has it too
+	wrote atomic.Int64  // when a frame was sent last
 
 	greeting chan greeting // one slot: the answer to the handshake
 	replayed chan struct{} // one slot: all credentials are answered
@@ -41,6 +41,7 @@ func (c *client) newLink(conn net.Conn, at endpoint) *link {
 		client:   c,
 		conn:     conn,
 		at:       at,
+		heard:    new(atomic.Int64),
 		greeting: make(chan greeting, 1),
 		replayed: make(chan struct{}, 1),
 		down:     make(chan struct{}),

@@ -38,6 +38,8 @@ type config struct {
 	byName       bool          // there is Dialer
 	attempt      time.Duration // 0: see budget
 	connectRetry RetryPolicy
+	lostAfter    float64
+	oneSession   bool
 
 	commandRetry RetryPolicy
 }
@@ -53,6 +55,7 @@ func newConfig(opts []Option) (config, error) {
 		dial:         new(net.Dialer).DialContext,
 		resolver:     net.DefaultResolver,
 		connectRetry: DecorrelatedJitter{},
+		lostAfter:    1,
 		commandRetry: defaultCommandRetry(),
 	}
 	for _, opt := range opts {
@@ -73,6 +76,8 @@ func (cfg *config) validate() error {
 		return fmt.Errorf("timeout %v of an attempt is negative", cfg.attempt)
 	case cfg.connectRetry == nil:
 		return fmt.Errorf("policy of ConnectRetry is nil")
+	case cfg.lostAfter != 0 && !(cfg.lostAfter >= 0.5 && cfg.lostAfter <= 10):
+		return fmt.Errorf("factor %v of LostAfter is neither 0 nor between 0.5 and 10", cfg.lostAfter)
 	case cfg.log == nil:
 		return fmt.Errorf("logger is nil")
 	case cfg.saslGiven && cfg.sasl == nil:

@@ -12,15 +12,17 @@ import (
 // long as it does. It survives lost connections. A Conn has one session at a
 // time, and begins another when it is lost.
 type Session struct {
+	client   *client
 	id       int64
 	password []byte
-	timeout  atomic.Int64 // nanoseconds
+	timeout  atomic.Int64                 // nanoseconds
+	heard    atomic.Pointer[atomic.Int64] // of the latest connection; see link
 	ctx      context.Context
 	lose     context.CancelCauseFunc
 }
 
-func newSession(id int64, password []byte) *Session {
-	s := &Session{id: id, password: password}
+func (c *client) newSession(id int64, password []byte) *Session {
+	s := &Session{client: c, id: id, password: password}
 	s.ctx, s.lose = context.WithCancelCause(context.Background())
 	return s
 }
@@ -38,10 +40,10 @@ func (s *Session) Password() []byte { return bytes.Clone(s.password) }
 // client, as granted at the latest connection.
 func (s *Session) Timeout() time.Duration { return time.Duration(s.timeout.Load()) }
 
-// Context ends when the session is lost, not when the connection is. Its cause
-// ([context.Cause]) is [ErrSessionExpired], [ErrAuthFailed] or [ErrClosed]. The
-// client counts a session as lost when a server says so, and when it has heard
-// nothing for [Session.Timeout].
+// Context ends when the session is lost, not when the connection is; for that
+// see [Conn.ConnectedContext]. Its cause ([context.Cause]) is
+// [ErrSessionExpired], or what has ended the Conn. The client counts a session
+// as lost when a server says so, and at its [Session.Deadline].
 func (s *Session) Context() context.Context { return s.ctx }
 
 // InSession is a view of the Conn for what makes sense in one session only,

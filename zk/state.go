@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // A State is where a Conn is in its life.
@@ -12,7 +13,8 @@ type State int
 
 // The states. A new Conn is Connecting, then Connected or ReadOnly.
 // From there a lost connection leads to Suspended and a lost session to Lost;
-// both lead back by themselves. AuthFailed and Closed are the end.
+// both lead back by themselves. AuthFailed and Closed are the end. See
+// [OneSession] and [ConnectRetry] for ends that need no Close.
 const (
 	Connecting State = iota // no session yet
 	Connected               // to a server that serves reads and writes
@@ -20,7 +22,7 @@ const (
 	Suspended               // the connection is lost, and the session may be alive or not
 	Lost                    // the session is lost, and with it ephemeral nodes and watches
 	AuthFailed              // a server refused a credential
-	Closed                  // Close was called
+	Closed                  // Close was called, or the Conn has ended otherwise; see [Conn.Err]
 )
 
 var stateNames = [...]string{"Connecting", "Connected", "ReadOnly", "Suspended", "Lost", "AuthFailed", "Closed"}
@@ -60,10 +62,15 @@ func (c *client) setState(s State) {
 // State is the state now.
 func (c *Conn) State() State { return c.state.Load().state }
 
+// Err is why no call is accepted any more: [ErrClosed], [ErrAuthFailed],
+// [ErrGaveUp], or [ErrSessionExpired] of a Conn that ends with its session. It
+// is nil before.
+func (c *Conn) Err() error { return c.end() }
+
 // WaitState returns the first of the wanted states that the Conn is in, or
-// comes to, or passes through after the call. It fails when ctx ends, and with
-// [ErrClosed] or [ErrAuthFailed] when none of them can come any more; then it
-// returns the state it saw last.
+// comes to, or passes through after the call. It fails when ctx ends, and as
+// [Conn.Err] when none of them can come any more; then it returns the state it
+// saw last.
 func (c *Conn) WaitState(ctx context.Context, want ...State) (State, error) {
 	s, err := c.waitState(ctx, want...)
 	if err != nil {
@@ -90,16 +97,39 @@ func (c *client) waitState(ctx context.Context, want ...State) (State, error) {
 
 // States is the state at the time of the call and every transition after it,
 // in order, none left out however slow the loop. It ends behind AuthFailed or
-// Closed, and when ctx ends.
-func (c *Conn) States(ctx context.Context) iter.Seq[State] {
-	first := c.state.Load()
+// Closed, and when ctx ends. See also [Conn.OnState] and [Conn.SteadyStates].
+func (c *Conn) States(ctx context.Context) iter.Seq[State] { return c.state.Load().follow(ctx) }
+
+// follow yields the state of n and of all nodes behind it.
+func (n *stateNode) follow(ctx context.Context) iter.Seq[State] {
 	return func(yield func(State) bool) {
-		for n := first; ctx.Err() == nil && yield(n.state) && !n.state.Terminal(); n = n.next {
-			select {
-			case <-n.ready:
-			case <-ctx.Done():
+		for n := n; ctx.Err() == nil && yield(n.state) && !n.state.Terminal(); n = n.next {
+			if n.lasts(ctx, -1) {
 				return
 			}
 		}
 	}
+}
+
+// lasts waits, at most for d if that is not negative, and tells whether there
+// is still no next node, or ctx has ended.
+func (n *stateNode) lasts(ctx context.Context, d time.Duration) bool {
+	var over <-chan time.Time
+	if d >= 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		over = t.C
+	}
+	select {
+	case <-n.ready:
+		return false
+	default:
+	}
+	select {
+	case <-n.ready:
+		return false
+	case <-over:
+	case <-ctx.Done():
+	}
+	return true
 }
