@@ -190,23 +190,24 @@ func (l *link) replayAuths(ctx context.Context) error {
 
 // receiveAuth takes the answer to the oldest packet that has none.
 func (l *link) receiveAuth(code proto.Code) error {
-	asked, err := l.settleAuth(code)
+	scheme, asked, err := l.settleAuth(code)
+	l.client.cfg.hooks.auth(scheme, err)
 	for _, f := range asked {
 		f.settle(struct{}{}, nil)
 	}
 	return err
 }
 
-func (l *link) settleAuth(code proto.Code) (asked []*Future[struct{}], err error) {
+func (l *link) settleAuth(code proto.Code) (scheme string, asked []*Future[struct{}], err error) {
 	c := l.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(l.auths) == 0 {
-		return nil, errUnexpected("auth reply")
+		return "", nil, errUnexpected("auth reply")
 	}
 	a := l.auths[0]
 	if code != proto.OK {
-		return nil, &authError{"scheme " + a.scheme, Code(code)}
+		return a.scheme, nil, &authError{"scheme " + a.scheme, Code(code)}
 	}
 	if !a.settled {
 		a.settled = true
@@ -219,7 +220,7 @@ func (l *link) settleAuth(code proto.Code) (asked []*Future[struct{}], err error
 		}
 	}
 	asked, a.asked = a.asked, nil
-	return asked, nil
+	return a.scheme, asked, nil
 }
 
 // An authError ends a Conn.

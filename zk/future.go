@@ -14,6 +14,7 @@ type Future[T any] struct {
 	op   string
 	path string
 	read func(c *Conn, r *request) (T, error) // the results of a request that did not fail
+	seen *ongoing                             // what hooks are told, nil without any
 
 	mu     sync.Mutex // guards all below; may be held when client.mu is taken, never the other way
 	r      *request   // until it is over
@@ -34,12 +35,17 @@ func failed[T any](c *Conn, op, path string, err error) *Future[T] {
 func begin[T any](c *Conn, r *request, op, path string, read func(c *Conn, r *request) (T, error)) *Future[T] {
 	f := &Future[T]{conn: c, op: op, path: path, read: read, r: r}
 	r.promise = f
+	if c.cfg.hooks != nil {
+		f.seen = c.cfg.hooks.begin(context.Background(), r, Call{Op: op, Path: path, Async: true})
+	}
 	c.mu.Lock()
 	l, err := c.submit(r)
 	c.mu.Unlock()
 	if err != nil {
 		c.recycle(r)
-		return failed[T](c, op, path, err)
+		not := failed[T](c, op, path, err)
+		f.seen.end(not.err)
+		return not
 	}
 	if l != nil {
 		l.flushLater()
@@ -54,6 +60,7 @@ func (f *Future[T]) keep(r *request) {
 	if err == nil {
 		value, err = f.read(f.conn, r)
 	}
+	f.seen.end(err)
 	f.settle(value, err)
 	f.conn.recycle(r) // Cancel does not find it any more
 }
@@ -145,8 +152,13 @@ func (f *Future[T]) Cancel() bool { return f.end(context.Canceled) }
 
 func (f *Future[T]) end(cause error) bool {
 	fate, ok := f.abandon()
+	if !ok {
+		return false
+	}
 	var none T
-	return ok && f.settle(none, &Error{Op: f.op, Path: f.path, Err: cause, fate: fate})
+	err := &Error{Op: f.op, Path: f.path, Err: cause, fate: fate}
+	f.seen.end(err)
+	return f.settle(none, err)
 }
 
 // abandon gives up the request, if there is one and the answer is not there.

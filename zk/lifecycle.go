@@ -32,14 +32,16 @@ type client struct {
 	attended atomic.Pointer[tenure]
 	lastZxid atomic.Int64  // of ordinary replies; the reader sets it, or nobody reads
 	updated  chan struct{} // one slot, filled when update is set
+	counters counters
 
 	// owned by the life-cycle goroutine
 	hosts  hosts
 	pace   pace
-	latest endpoint // of the latest connection
-	resume *Session // nil: the next handshake begins a session
-	seen   int64    // lastZxid when the connection was lost: what watches have seen
-	gone   bool     // a server has ended it, as Close asked
+	told   *stateNode // the latest that hooks know
+	latest endpoint   // of the latest connection
+	resume *Session   // nil: the next handshake begins a session
+	seen   int64      // lastZxid when the connection was lost: what watches have seen
+	gone   bool       // a server has ended it, as Close asked
 
 	mu      sync.Mutex // guards all below; never held over I/O or a wait
 	fatal   error      // the end: no call is accepted
@@ -74,7 +76,8 @@ func newClient(cfg config, list []string) *client {
 	}
 	c.upcalls.tasks = &c.tasks
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.state.Store(newStateNode(Connecting))
+	c.told = newStateNode(Connecting)
+	c.state.Store(c.told)
 	c.begin().end(&lossError{c.cause})
 	if a := cfg.attach; a != nil {
 		c.resume = c.newSession(a.id, a.password)
@@ -101,6 +104,8 @@ func (c *client) live() {
 		began := c.now()
 		cause := c.serve(l)
 		c.disconnect(l, cause)
+		c.cfg.hooks.disconnect(l.at, c.now()-began, cause)
+		c.tellStates()
 		c.lived(c.now() - began)
 		if c.end() != nil {
 			break
@@ -122,12 +127,12 @@ func (c *client) connect() *link {
 			c.hosts.again()
 			continue
 		}
-		l, g, err := c.attempt(e)
+		l, g, err := c.try(e)
 		if errors.Is(err, errExpired) {
 			if !c.loseSession("the server says so") {
 				return nil
 			}
-			l, g, err = c.attempt(e) // it answers, so it is as good as the next
+			l, g, err = c.try(e) // it answers, so it is as good as the next
 		}
 		if err == nil {
 			c.open(l, g)
@@ -183,6 +188,7 @@ func (c *client) noteFailure(e endpoint, err error) {
 	if c.ctx.Err() != nil && c.causes[e.entry] != nil {
 		return // it failed because of Close
 	}
+	c.counters.failures++
 	c.cause = fmt.Errorf("%s: %w", e, err)
 	c.causes[e.entry] = c.cause
 	c.log.Debug("not connected", "server", e, "cause", err)
@@ -191,9 +197,9 @@ func (c *client) noteFailure(e endpoint, err error) {
 // open makes l the connection of all calls. Watches are written before any of
 // them.
 func (c *client) open(l *link, g greeting) {
-	s := c.resume
+	s, fresh := c.resume, c.session.Load() != c.resume
 	if s == nil {
-		s = c.newSession(g.id, g.password)
+		s, fresh = c.newSession(g.id, g.password), true
 		c.resume = s
 	}
 	s.timeout.Store(int64(g.timeout))
@@ -208,6 +214,9 @@ func (c *client) open(l *link, g greeting) {
 	b = c.watches.appendRestore(b, c.seen)
 	l.out.Unlock(b)
 	c.server = l.at.name
+	if c.counters.connections++; fresh {
+		c.counters.sessions++
+	}
 	if l.cause == nil {
 		c.link = l
 		c.watches.tell(Event{Type: EventResync, Zxid: -1})
@@ -231,6 +240,10 @@ func (c *client) open(l *link, g greeting) {
 	for r := refused.pop(); r != nil; r = refused.pop() {
 		c.fail(r, r.err, unsent)
 	}
+	if fresh {
+		c.cfg.hooks.sessionBegin(s)
+	}
+	c.tellStates()
 }
 
 // serve keeps the connection alive until it is down or Close is called.
@@ -414,6 +427,10 @@ func (c *client) release(s *Session, state State, cause error) {
 	for r := pending.pop(); r != nil; r = pending.pop() {
 		c.fail(r, cause, unsent)
 	}
+	if s != nil && s == c.session.Load() {
+		c.cfg.hooks.sessionEnd(s, cause)
+	}
+	c.tellStates()
 }
 
 // finally makes the client accept no more calls. The first cause counts.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +23,9 @@ type link struct {
 	out    *wire.Outbox
 	in     *wire.FrameReader
 
-	heard *atomic.Int64 // when bytes came last, as client.now; the session has it too
-	wrote atomic.Int64  // when a frame was sent last
+	heard  *atomic.Int64 // when bytes came last, as client.now; the session has it too
+	wrote  atomic.Int64  // when a frame was sent last
+	pinged atomic.Int64  // when the latest ping was sent
 
 	greeting chan greeting // one slot: the answer to the handshake
 	replayed chan struct{} // one slot: all credentials are answered
@@ -115,6 +117,8 @@ func (l *link) transmit(r *request) error {
 		l.out.Unlock(b[:start])
 		return c.tooLong(n)
 	}
+	c.counters.sent(len(b) - start)
+	r.seen.sent(l.at.name, len(b)-start)
 	l.out.Unlock(b)
 	r.phase = sent
 	l.ring.push(r)
@@ -122,10 +126,15 @@ func (l *link) transmit(r *request) error {
 }
 
 func (l *link) ping() {
+	l.pinged.Store(int64(l.client.now()))
 	b, start := wire.BeginFrame(l.out.Lock())
 	b = proto.RequestHeader{Xid: proto.XidPing, Op: proto.OpPing}.AppendTo(b)
+	size := len(b) - start
 	l.out.Unlock(wire.EndFrame(b, start))
 	l.flush()
+	l.client.mu.Lock()
+	l.client.counters.sent(size)
+	l.client.mu.Unlock()
 }
 
 // receiveAll is the reader of the connection.
@@ -157,6 +166,9 @@ func (l *link) receive(frame []byte) error {
 	xid := int32(binary.BigEndian.Uint32(frame))
 	zxid := int64(binary.BigEndian.Uint64(frame[4:]))
 	code := proto.Code(binary.BigEndian.Uint32(frame[12:]))
+	if xid < 0 {
+		l.client.receivedAside(len(frame))
+	}
 	err := l.dispatch(xid, zxid, code, frame[replyHeaderLen:])
 	if code == proto.SessionClosedRequireSASL {
 		return &authError{"see SASL and Auth", Code(code)}
@@ -169,6 +181,7 @@ func (l *link) dispatch(xid int32, zxid int64, code proto.Code, body []byte) err
 	case proto.XidNotify:
 		return l.client.receiveEvent(zxid, body)
 	case proto.XidPing:
+		l.pong()
 		return nil
 	case proto.XidAuth:
 		return l.receiveAuth(code)
@@ -196,6 +209,8 @@ func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte)
 		c.lastZxid.Store(zxid)
 	}
 	r.code, r.zxid = code, zxid
+	c.counters.received(replyHeaderLen + len(body))
+	r.seen.answered(zxid, replyHeaderLen+len(body)+4)
 	if r.orphan {
 		l.settleOrphan(r)
 		c.mu.Unlock()
@@ -238,6 +253,9 @@ func (c *client) receiveEvent(zxid int64, body []byte) error {
 	c.mu.Lock()
 	c.watches.fire(EventType(e.Type), e.Path, zxid)
 	c.mu.Unlock()
+	if c.cfg.hooks != nil {
+		c.cfg.hooks.event(Event{Type: EventType(e.Type), Path: strings.Clone(e.Path), Zxid: zxid})
+	}
 	return nil
 }
 

@@ -31,6 +31,7 @@ type config struct {
 	maxFrame   int
 	maxRequest int
 	seed       uint64
+	hooks      hooks
 	chroot     string // of the connect string
 
 	resolver     Resolver

@@ -1,7 +1,10 @@
 package zk
 
 // queue holds the requests that wait for a connection, in the order of calls.
-type queue struct{ first, last *request }
+type queue struct {
+	first, last *request
+	n           int
+}
 
 func (q *queue) push(r *request) {
 	if r.before = q.last; q.last != nil {
@@ -10,6 +13,7 @@ func (q *queue) push(r *request) {
 		q.first = r
 	}
 	q.last = r
+	q.n++
 }
 
 func (q *queue) remove(r *request) {
@@ -24,6 +28,7 @@ func (q *queue) remove(r *request) {
 		q.last = r.before
 	}
 	r.before, r.after = nil, nil
+	q.n--
 }
 
 // pop takes the oldest, nil when there is none.

@@ -49,6 +49,7 @@ type request struct {
 
 	done    chan struct{} // one slot, filled when code or err and the results are set
 	promise promise       // told instead of done, for a call that nobody waits in
+	seen    *ongoing      // what hooks are told, nil without any
 
 	before, after *request // in client.waiting
 }
@@ -142,6 +143,17 @@ func strip(chroot, path string) (string, bool) {
 // do submits r and waits for the answer. When it returns nil the caller reads
 // the results and recycles r; otherwise r is gone.
 func (c *client) do(ctx context.Context, r *request, op, path string) error {
+	if c.cfg.hooks == nil {
+		return c.perform(ctx, r, op, path)
+	}
+	o := c.cfg.hooks.begin(ctx, r, Call{Op: op, Path: path})
+	err := c.perform(o.ctx, r, op, path)
+	o.end(err)
+	return err
+}
+
+// perform is do, of which nobody is told.
+func (c *client) perform(ctx context.Context, r *request, op, path string) error {
 	if ctx.Done() != nil && ctx.Err() != nil {
 		c.recycle(r)
 		return &Error{Op: op, Path: path, Err: contextError(ctx), fate: unsent}
@@ -163,7 +175,7 @@ func (c *client) do(ctx context.Context, r *request, op, path string) error {
 	return c.wait(ctx, r, op, path)
 }
 
-// wait is the second half of do.
+// wait is the second half of perform.
 func (c *client) wait(ctx context.Context, r *request, op, path string) error {
 	if canceled := ctx.Done(); canceled == nil {
 		<-r.done
@@ -263,7 +275,7 @@ func (c *client) abandon(r *request) (fate, bool) {
 		c.recycle(r)
 		return unsent, true
 	case sent:
-		r.orphan, r.promise = true, nil // it stays in the ring until its answer comes
+		r.orphan, r.promise, r.seen = true, nil, nil // it stays in the ring until its answer comes
 		return unknown, true
 	}
 	return answered, false

@@ -106,7 +106,7 @@ func (r *retrying) run(ctx context.Context, f func(ctx context.Context) error) e
 	r.worst = unsent
 	for {
 		r.try.N++
-		err := f(ctx)
+		err := f(withTry(ctx, r.try.N))
 		if err == nil {
 			return nil
 		}

@@ -25,7 +25,7 @@ func (s *script) answer(addr, word, answer string) {
 
 func TestWordAsksTheServerOfTheSession(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, s *script) {
-		wait := s.dial("a,b", Seed(first("b", "a")))
+		wait := s.dial("b,a", Seed(first("b", "a")))
 		p := s.accept("b:2181")
 		p.welcome(9 * time.Second)
 		c, err := wait()
