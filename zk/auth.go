@@ -95,6 +95,8 @@ func (c *Conn) AddAuth(ctx context.Context, scheme string, cred []byte) error {
 	if l != nil {
 		l.flush()
 	}
+	ctx, cancel := c.limited(ctx)
+	defer cancel()
 	if err := c.awaitAuth(ctx, a); err != nil {
 		return &Error{Op: "add auth", Err: err, fate: unknown}
 	}

@@ -14,6 +14,7 @@ type Future[T any] struct {
 	op   string
 	path string
 	read func(c *Conn, r *request) (T, error) // the results of a request that did not fail
+	note func(err error)                      // if not nil, told of the result before anybody else
 	seen *ongoing                             // what hooks are told, nil without any
 
 	mu     sync.Mutex // guards all below; may be held when client.mu is taken, never the other way
@@ -33,24 +34,33 @@ func failed[T any](c *Conn, op, path string, err error) *Future[T] {
 
 // begin makes the call r.
 func begin[T any](c *Conn, r *request, op, path string, read func(c *Conn, r *request) (T, error)) *Future[T] {
-	f := &Future[T]{conn: c, op: op, path: path, read: read, r: r}
-	r.promise = f
+	f := &Future[T]{conn: c, op: op, path: path, read: read}
+	f.submit(r)
+	return f
+}
+
+func (f *Future[T]) submit(r *request) {
+	c := f.conn
+	f.r, r.promise = r, f
 	if c.cfg.hooks != nil {
-		f.seen = c.cfg.hooks.begin(context.Background(), r, Call{Op: op, Path: path, Async: true})
+		f.seen = c.cfg.hooks.begin(context.Background(), r, Call{Op: f.op, Path: f.path, Async: true})
 	}
 	c.mu.Lock()
 	l, err := c.submit(r)
+	if err == nil {
+		c.sweepLater(r)
+	}
 	c.mu.Unlock()
 	if err != nil {
+		not := &Error{Op: f.op, Path: f.path, Err: err, fate: unsent}
+		f.seen.end(not)
+		var none T
+		f.settle(none, not)
 		c.recycle(r)
-		not := failed[T](c, op, path, err)
-		f.seen.end(not.err)
-		return not
 	}
 	if l != nil {
 		l.flushLater()
 	}
-	return f
 }
 
 // keep takes the request when it is over.
@@ -72,6 +82,9 @@ func (f *Future[T]) settle(value T, err error) bool {
 	if f.over {
 		f.mu.Unlock()
 		return false
+	}
+	if f.note != nil {
+		f.note(err)
 	}
 	f.over, f.value, f.err = true, value, err
 	if f.done != nil {
@@ -150,13 +163,15 @@ func (f *Future[T]) Wait(ctx context.Context) (T, error) {
 // is about to be there.
 func (f *Future[T]) Cancel() bool { return f.end(context.Canceled) }
 
+func (f *Future[T]) expire() { f.end(f.conn.cfg.timedOut()) }
+
 func (f *Future[T]) end(cause error) bool {
 	fate, ok := f.abandon()
 	if !ok {
 		return false
 	}
 	var none T
-	err := &Error{Op: f.op, Path: f.path, Err: cause, fate: fate}
+	err := &Error{Op: f.op, Path: f.path, Err: f.conn.whyWaited(cause, fate), fate: fate}
 	f.seen.end(err)
 	return f.settle(none, err)
 }

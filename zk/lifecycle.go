@@ -48,6 +48,7 @@ type client struct {
 	link    *link      // nil unless calls may be sent
 	server  string     // its host
 	waiting queue
+	sweeps  bool // see sweep
 	xid     int32
 	watches registry
 	auths   []*credential

@@ -23,8 +23,9 @@ type config struct {
 	tls        *tls.Config // nil: none
 	log        *slog.Logger
 	auths      []*credential
-	acl        []ACL     // see DefaultACL
-	sasl       Mechanism // nil: none
+	acl        []ACL         // see DefaultACL
+	limit      time.Duration // of a request, 0 for none; see RequestTimeout
+	sasl       Mechanism     // nil: none
 	saslGiven  bool
 	attach     *Session
 	readOnly   bool
@@ -69,6 +70,8 @@ func (cfg *config) validate() error {
 	switch {
 	case cfg.timeout < time.Millisecond || cfg.timeout > math.MaxInt32*time.Millisecond:
 		return fmt.Errorf("session timeout %v is not between 1ms and %v", cfg.timeout, math.MaxInt32*time.Millisecond)
+	case cfg.limit < 0:
+		return fmt.Errorf("request timeout %v is negative", cfg.limit)
 	case cfg.dial == nil:
 		return fmt.Errorf("dialer is nil")
 	case cfg.resolver == nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/zookit/zookit/internal/jute"
 	"github.com/zookit/zookit/internal/proto"
@@ -48,6 +49,8 @@ type request struct {
 	list  lists
 
 	done    chan struct{} // one slot, filled when code or err and the results are set
+	timer   *time.Timer   // see RequestTimeout; made when it is needed, and kept as done is
+	due     time.Duration // of a promise, as client.now
 	promise promise       // told instead of done, for a call that nobody waits in
 	seen    *ongoing      // what hooks are told, nil without any
 
@@ -72,8 +75,12 @@ const (
 )
 
 // A promise takes the request that it waited for, when code or err and the
-// results are set. It is kept once, and without client.mu.
-type promise interface{ keep(r *request) }
+// results are set. It is kept once, unless it expires before. Neither is called
+// with client.mu.
+type promise interface {
+	keep(r *request)
+	expire() // gives the request up, see RequestTimeout
+}
 
 // request is that of the client, bound as the view is.
 func (c *Conn) request(op proto.Op) *request {
@@ -94,7 +101,7 @@ func (c *client) request(op proto.Op) *request {
 // recycle gives r back, which nobody may use any more.
 func (c *client) recycle(r *request) {
 	clear(r.acls)
-	*r = request{done: r.done, acls: r.acls[:0]}
+	*r = request{done: r.done, timer: r.timer, acls: r.acls[:0]}
 	c.requests.Put(r)
 }
 
@@ -177,22 +184,39 @@ func (c *client) perform(ctx context.Context, r *request, op, path string) error
 
 // wait is the second half of perform.
 func (c *client) wait(ctx context.Context, r *request, op, path string) error {
-	if canceled := ctx.Done(); canceled == nil {
+	canceled, late := ctx.Done(), c.limit(ctx, r)
+	if canceled == nil && late == nil {
 		<-r.done
-	} else {
-		select {
-		case <-r.done:
-		case <-canceled:
-			if fate, ok := c.abandon(r); ok {
-				return &Error{Op: op, Path: path, Err: c.whyWaited(ctx, fate), fate: fate}
-			}
-			<-r.done
-		}
+	} else if err := c.waitOr(ctx, canceled, late, r, op, path); err != nil {
+		return err
 	}
 	if err := r.failure(op, path); err != nil {
 		c.recycle(r)
 		return err
 	}
+	return nil
+}
+
+// waitOr waits for r, and gives it up if canceled or late come before.
+func (c *client) waitOr(ctx context.Context, canceled <-chan struct{}, late <-chan time.Time, r *request, op, path string) error {
+	var why error
+	select {
+	case <-r.done:
+	case <-canceled:
+		why = contextError(ctx)
+	case <-late:
+		why = c.cfg.timedOut()
+	}
+	if late != nil {
+		r.timer.Stop()
+	}
+	if why == nil {
+		return nil
+	}
+	if fate, ok := c.abandon(r); ok {
+		return &Error{Op: op, Path: path, Err: c.whyWaited(why, fate), fate: fate}
+	}
+	<-r.done
 	return nil
 }
 
@@ -219,10 +243,8 @@ func (r *request) finish() {
 	r.done <- struct{}{}
 }
 
-// whyWaited is why ctx has ended and, where that is why, that there was no
-// connection.
-func (c *client) whyWaited(ctx context.Context, fate fate) error {
-	err := contextError(ctx)
+// whyWaited is err and, where that is why, that there was no connection.
+func (c *client) whyWaited(err error, fate fate) error {
 	if fate == unsent {
 		return fmt.Errorf("%w while not connected (%v)", err, c.lastCause())
 	}
