@@ -13,7 +13,8 @@ type Code int32
 
 // The codes. Clients make ErrConnectionLoss, ErrOperationTimeout,
 // ErrInvalidCallback and ErrRequestTimeout (of which this one makes the first
-// only); servers send the others.
+// and, with [RequestTimeout], the last); servers send the others. A number that
+// is not here is a Code like another, which errors.Is finds.
 const (
 	ErrSystemError              Code = -1
 	ErrRuntimeInconsistency     Code = -2 // in a multi: not tried, since an operation before it failed

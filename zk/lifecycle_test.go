@@ -2,10 +2,8 @@ package zk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -328,19 +326,5 @@ func TestWaitStateIsBoundByItsContext(t *testing.T) {
 		}
 		go p.answerAll()
 		require.NoError(t, c.Close())
-	})
-}
-
-func TestNoRawNetworkError(t *testing.T) {
-	inBubble(t, 1, func(t *testing.T, s *script) {
-		c, p := s.start()
-		get := asyncGet(c, bg, "/")
-		p.conn.Reset()
-		err := get.wait()
-		require.ErrorIs(t, err, ErrConnectionLoss)
-		require.ErrorIs(t, err, syscall.ECONNRESET, "the cause is told")
-		_, ok := errors.AsType[*Error](err)
-		require.True(t, ok)
-		c.Close()
 	})
 }

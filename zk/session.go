@@ -50,8 +50,8 @@ func (s *Session) Context() context.Context { return s.ctx }
 // such as a series of calls that rely on an ephemeral node: once s is lost, or
 // if it never was this Conn's, calls fail with [ErrSessionExpired] instead of
 // going on in the next session. They were not sent then ([NotSent]). Usually s
-// is c.Session(). The view shares session, watches and Close; credentials and
-// what removes watches are not bound.
+// is c.Session(); nil binds to none. The view shares all else with c; AddAuth
+// and what removes watches are not bound.
 func (c *Conn) InSession(s *Session) *Conn {
 	view := *c
 	view.bound = s
