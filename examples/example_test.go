@@ -84,6 +84,7 @@ func Example_persistentWatch() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer watch.Close()
 	c.Create(ctx, "/app", nil, zk.Persistent)
 	c.Create(ctx, "/app/a", nil, zk.Persistent)
 	c.Set(ctx, "/app/a", []byte("x"), zk.AnyVersion)
@@ -97,13 +98,11 @@ func Example_persistentWatch() {
 			break
 		}
 	}
-	fmt.Println(watch.Remove(ctx))
 	// Output:
 	// NodeCreated /app
 	// NodeCreated /app/a
 	// NodeDataChanged /app/a
 	// NodeDeleted /app/a
-	// <nil>
 }
 
 // All operations of a multi are done, or none.

@@ -255,7 +255,7 @@ func testNothingLeft(t *testing.T, m mode) {
 		require.NoError(t, err)
 		watch, err := c.AddWatch(r.Context(), "/", zk.WatchRecursive)
 		require.NoError(t, err)
-		require.NoError(t, watch.Remove(r.Context()))
+		require.NoError(t, watch.Close())
 		require.NoError(t, c.Close())
 		cut := e.Connect()
 		cut.Cut() // its session cannot be closed, and is not the test's
@@ -302,9 +302,11 @@ func testWatches(t *testing.T, m mode) {
 	e.Put("/r/s", "")
 	_, _, err = c.Get(ctx, "/a") // behind all events
 	require.NoError(t, err)
-	require.NoError(t, persistent.Remove(ctx))
+	require.NoError(t, persistent.Close())
+	require.NoError(t, c.Sync(ctx, "/"))
 	require.Equal(t, []string{"recursive /r"}, armed(e))
-	require.NoError(t, recursive.Remove(ctx))
+	require.NoError(t, recursive.Close())
+	require.NoError(t, c.Sync(ctx, "/"))
 	require.Empty(t, armed(e))
 }
 

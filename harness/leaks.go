@@ -60,15 +60,25 @@ func (e *Ensemble) foreignSessions() (foreign []string) {
 	return foreign
 }
 
-// leftWatches are the persistent watches on clients of Connect. One-shot ones
-// cannot but be left when they have not fired.
+// leftWatches are the persistent watches on clients of Connect, but for those
+// whose removal is under way. One-shot ones cannot but be left when they have
+// not fired.
 func (e *Ensemble) leftWatches() (left []string) {
-	for _, w := range e.Watches() {
-		if w.Kind == "persistent" || w.Kind == "recursive" {
-			left = append(left, w.String())
-		}
+	if e.cfg.leaks == IgnoreLeaks {
+		return nil
 	}
-	return left
+	for wait := time.Millisecond; ; wait *= 2 {
+		left = left[:0]
+		for _, w := range e.Watches() {
+			if w.Kind == "persistent" || w.Kind == "recursive" {
+				left = append(left, w.String())
+			}
+		}
+		if len(left) == 0 || wait > time.Second/2 {
+			return left
+		}
+		time.Sleep(wait)
+	}
 }
 
 // leakLabel marks the goroutines of one test, so that tests can run in

@@ -15,7 +15,7 @@ const (
 
 // What this package adds.
 const (
-	// EventWatchRemoved is the last of a watch that was removed.
+	// EventWatchRemoved is the last of a watch that was closed.
 	EventWatchRemoved EventType = -1 - iota
 	// EventSessionLost is the last of a one-shot watch that did not fire before
 	// its session was lost or closed. Err says which.
@@ -27,6 +27,9 @@ const (
 	// connection. What happened in between is not told, so look again: what you
 	// read now and the events that follow leave no gap.
 	EventResync
+	// EventWatchLost is the last of a one-shot watch that servers refused to
+	// restore, on one connection after the other. Err says why.
+	EventWatchLost
 )
 
 var eventNames = map[EventType]string{
@@ -38,6 +41,7 @@ var eventNames = map[EventType]string{
 	EventSessionLost:         "SessionLost",
 	EventDisconnected:        "Disconnected",
 	EventResync:              "Resync",
+	EventWatchLost:           "WatchLost",
 }
 
 func (t EventType) String() string {
@@ -52,5 +56,5 @@ type Event struct {
 	Type EventType
 	Path string // of the node that changed; of a persistent watch itself where it is not about a node
 	Zxid int64  // of the change, -1 when unknown: before 3.9, and of changes made while not connected
-	Err  error  // of EventSessionLost: ErrSessionExpired, ErrAuthFailed or ErrClosed
+	Err  error  // of EventSessionLost: ErrSessionExpired, ErrAuthFailed or ErrClosed; of EventWatchLost what servers say
 }

@@ -36,6 +36,7 @@ type link struct {
 	cause error         // why it is down
 	ring  ring          // sent, not answered
 	auths []*credential // sent, not answered
+	needs needs         // which watches not to remove
 }
 
 func (c *client) newLink(conn net.Conn, at endpoint) *link {
@@ -122,6 +123,9 @@ func (l *link) transmit(r *request) error {
 	l.out.Unlock(b)
 	r.phase = sent
 	l.ring.push(r)
+	if r.arms() {
+		l.needs.arming(r.path)
+	}
 	return nil
 }
 
@@ -179,7 +183,7 @@ func (l *link) receive(frame []byte) error {
 func (l *link) dispatch(xid int32, zxid int64, code proto.Code, body []byte) error {
 	switch xid {
 	case proto.XidNotify:
-		return l.client.receiveEvent(zxid, body)
+		return l.receiveEvent(zxid, body)
 	case proto.XidPing:
 		l.pong()
 		return nil
@@ -211,6 +215,10 @@ func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte)
 	r.code, r.zxid = code, zxid
 	c.counters.received(replyHeaderLen + len(body))
 	r.seen.answered(zxid, replyHeaderLen+len(body)+4)
+	arms := r.arms()
+	if arms {
+		l.needs.answered(r.path)
+	}
 	if r.orphan {
 		l.settleOrphan(r)
 		c.mu.Unlock()
@@ -219,10 +227,14 @@ func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte)
 		return nil
 	}
 	r.phase = over
-	if r.oneShot != nil || r.lasting != nil || r.op == proto.OpRemoveWatches {
+	if arms || r.op == proto.OpRemoveWatches {
 		c.watches.settle(r)
 	}
+	owed := arms && l.settleDebt(r.path)
 	c.mu.Unlock()
+	if owed {
+		l.out.Flush()
+	}
 
 	if code != proto.OK {
 		r.finish()
@@ -243,18 +255,23 @@ func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte)
 
 // receiveEvent hands an event to the watches that it concerns, before any
 // later reply is looked at.
-func (c *client) receiveEvent(zxid int64, body []byte) error {
+func (l *link) receiveEvent(zxid int64, body []byte) error {
 	in := jute.NewReader(body, "WatcherEvent")
 	var e proto.WatcherEvent
 	e.Decode(&in)
 	if err := in.Err(); err != nil {
 		return err
 	}
+	c := l.client
 	c.mu.Lock()
 	c.watches.fire(EventType(e.Type), e.Path, zxid)
+	owed := l.settleDebt(e.Path)
 	c.mu.Unlock()
 	if c.cfg.hooks != nil {
 		c.cfg.hooks.event(Event{Type: EventType(e.Type), Path: strings.Clone(e.Path), Zxid: zxid})
+	}
+	if owed {
+		l.out.Flush()
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ var operations = []struct {
 	{"persistent watch", testPersistentWatch},
 	{"recursive watch", testRecursiveWatch},
 	{"watch loop", testWatchLoop},
+	{"check watches", testCheckWatches},
 	{"chroot", testChroot},
 	{"cancellation", testCancellation},
 	{"bad paths", testBadPaths},
@@ -431,7 +432,7 @@ func testConfig(t *testing.T, c *zk.Conn) {
 	require.Zero(t, stat.NumChildren)
 	_, _, w, err := c.ConfigW(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, w.Remove(t.Context()))
+	require.NoError(t, w.Close())
 	require.Equal(t, "WatchRemoved /zookeeper/config", fmt.Sprint((<-w.C).Type, " /zookeeper/config"))
 }
 

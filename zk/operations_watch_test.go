@@ -2,7 +2,6 @@ package zk_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -76,7 +75,7 @@ func testSharedWatch(t *testing.T, c *zk.Conn) {
 	_, _, w, err := c.ChildrenW(ctx, "/n")
 	require.NoError(t, err)
 	all = append(all, w)
-	require.NoError(t, all[1].Remove(ctx))
+	require.NoError(t, all[1].Close())
 	require.Equal(t, zk.EventWatchRemoved, receive(t, all[1]).Type)
 	require.NoError(t, c.Delete(ctx, "/n", zk.AnyVersion))
 	for _, i := range []int{0, 2, 3} {
@@ -89,20 +88,20 @@ func testRemoveWatch(t *testing.T, c *zk.Conn) {
 	create(t, c, "/n", zk.Persistent)
 	_, _, w, err := c.GetW(ctx, "/n")
 	require.NoError(t, err)
-	require.NoError(t, w.Remove(ctx))
+	require.NoError(t, w.Close())
 	require.Equal(t, zk.EventWatchRemoved, receive(t, w).Type)
-	require.NoError(t, w.Remove(ctx), "again")
+	require.NoError(t, w.Close(), "again")
 	require.ErrorIs(t, c.RemoveWatches(ctx, "/n", zk.KindData), zk.ErrNoWatcher, "the server has forgotten it too")
 
 	_, _, w, err = c.GetW(ctx, "/n")
 	require.NoError(t, err)
 	_, _, child, err := c.ChildrenW(ctx, "/n")
 	require.NoError(t, err)
-	require.NoError(t, child.Remove(ctx))
+	require.NoError(t, child.Close())
 	_, err = c.Set(ctx, "/n", nil, zk.AnyVersion)
 	require.NoError(t, err)
 	require.Equal(t, zk.EventNodeDataChanged, receive(t, w).Type, "the other kind stays")
-	require.NoError(t, w.Remove(ctx), "it has fired")
+	require.NoError(t, w.Close(), "it has fired")
 }
 
 func testRemoveWatches(t *testing.T, c *zk.Conn) {
@@ -143,11 +142,12 @@ func testPersistentWatch(t *testing.T, c *zk.Conn) {
 
 	again, err := c.AddWatch(ctx, "/n", zk.WatchPersistent)
 	require.NoError(t, err)
-	require.NoError(t, w.Remove(ctx))
+	require.NoError(t, w.Close())
 	wantNext(t, w, zk.EventWatchRemoved, "/n")
 	create(t, c, "/n", zk.Persistent)
 	wantNext(t, again, zk.EventNodeCreated, "/n")
-	require.NoError(t, again.Remove(ctx))
+	require.NoError(t, again.Close())
+	require.NoError(t, again.Close(), "again")
 	require.ErrorIs(t, c.RemoveWatches(ctx, "/n", zk.KindAny), zk.ErrNoWatcher, "the server has forgotten it too")
 }
 
@@ -174,7 +174,7 @@ func testRecursiveWatch(t *testing.T, c *zk.Conn) {
 	wantNext(t, deep, zk.EventNodeCreated, "/a/b")
 	wantNext(t, deep, zk.EventNodeDataChanged, "/a/b")
 	wantNext(t, deep, zk.EventNodeDeleted, "/a/b")
-	require.NoError(t, w.Remove(ctx))
+	require.NoError(t, w.Close())
 	wantNext(t, w, zk.EventWatchRemoved, "/")
 	require.ErrorIs(t, c.RemoveWatches(ctx, "/", zk.KindAny), zk.ErrNoWatcher)
 }
@@ -206,14 +206,48 @@ func testWatchLoop(t *testing.T, c *zk.Conn) {
 			break
 		}
 	}
-	require.NoError(t, c.Sync(ctx, "/"))
-	require.Eventually(t, func() bool { // before 3.9 it takes two rounds
-		return errors.Is(c.RemoveWatches(ctx, "/n", zk.KindAny), zk.ErrNoWatcher)
-	}, 5*time.Second, time.Millisecond)
+	require.ErrorIs(t, c.RemoveWatches(ctx, "/n", zk.KindAny), zk.ErrNoWatcher, "the server has forgotten it")
 
 	canceled, cancel := context.WithCancel(ctx)
 	cancel()
 	for _, err := range c.Watch(canceled, "/n", zk.WatchPersistent) {
 		require.ErrorIs(t, err, context.Canceled)
 	}
+}
+
+func testCheckWatches(t *testing.T, c *zk.Conn) {
+	ctx := t.Context()
+	has := func(kind zk.WatchKind) bool {
+		t.Helper()
+		return must(c.CheckWatches(ctx, "/n", kind))(t)
+	}
+	create(t, c, "/n", zk.Persistent)
+	require.False(t, has(zk.KindAny))
+	_, _, w, err := c.GetW(ctx, "/n")
+	require.NoError(t, err)
+	require.True(t, has(zk.KindData))
+	require.True(t, has(zk.KindAny))
+	require.False(t, has(zk.KindChildren))
+	_, _, child, err := c.ChildrenW(ctx, "/n")
+	require.NoError(t, err)
+	require.True(t, has(zk.KindChildren))
+	require.NoError(t, w.Close())
+	require.False(t, has(zk.KindData))
+	require.True(t, has(zk.KindChildren), "the other kind stays")
+	create(t, c, "/n/k", zk.Persistent)
+	e, err := child.Wait(ctx)
+	require.NoError(t, err)
+	require.Equal(t, zk.EventNodeChildrenChanged, e.Type)
+	require.False(t, has(zk.KindChildren), "it has fired")
+
+	p, err := c.AddWatch(ctx, "/n", zk.WatchPersistent)
+	require.NoError(t, err)
+	require.True(t, has(zk.KindAny))
+	require.NoError(t, p.Close())
+	require.False(t, has(zk.KindAny))
+	_, err = c.CheckWatches(ctx, "/n", 9)
+	require.ErrorIs(t, err, zk.ErrMarshallingError)
+	_, err = c.CheckWatches(ctx, "n", zk.KindAny)
+	require.ErrorIs(t, err, zk.ErrBadArguments)
+	require.True(t, zk.NotSent(err))
 }

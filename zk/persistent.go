@@ -33,7 +33,7 @@ func (m WatchMode) String() string {
 
 func (m WatchMode) kind() WatchKind { return KindPersistent + WatchKind(m) }
 
-// A PersistentWatch fires until it is removed. Its events wait in a queue
+// A PersistentWatch fires until it is closed. Its events wait in a queue
 // without bound, so that none is lost and no slow loop holds up others.
 //
 // It outlives lost connections, but servers do not tell what happened in
@@ -154,40 +154,31 @@ func (w *PersistentWatch) Events(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// Remove ends the watch with EventWatchRemoved. If no other watch of this Conn
-// needs it the server forgets it too, which ctx bounds; an error is about
-// that, and the watch is gone all the same.
-func (w *PersistentWatch) Remove(ctx context.Context) error {
-	c := w.client
-	c.mu.Lock()
-	was := c.watches.dropLasting(w)
-	w.end(nil)
-	c.mu.Unlock()
-	if !was {
-		return nil
-	}
-	return c.retract(ctx, w.path, w.key, w.mode.kind())
-}
-
-// removeLater is Remove without waiting.
-func (w *PersistentWatch) removeLater() {
+// Close ends the watch with EventWatchRemoved. If no other watch of this Conn
+// needs it the server forgets it too: the request to do so is under way when
+// Close returns, before any that is made later. Close does not wait, and
+// returns nil always.
+func (w *PersistentWatch) Close() error {
 	c := w.client
 	c.mu.Lock()
 	l := c.link
-	if !c.watches.dropLasting(w) {
+	if c.watches.dropLasting(w) {
+		w.end(nil)
+	} else {
 		l = nil
 	}
 	if l != nil {
-		l.retractLater(w.key, w.mode.kind())
+		l.release(w.key, w.mode.kind())
 	}
 	c.mu.Unlock()
 	if l != nil {
 		l.flush()
 	}
+	return nil
 }
 
 // Watch arms a persistent watch and yields its events, as [Conn.AddWatch] and
-// [PersistentWatch.Events] do, and removes it when the loop ends. The watch is
+// [PersistentWatch.Events] do, and closes it when the loop ends. The watch is
 // armed when the loop begins, which cannot be seen from within until something
 // happens: to read a node and miss no change after it, use AddWatch. If it
 // cannot be armed, the error is all that is yielded.
@@ -198,7 +189,7 @@ func (c *Conn) Watch(ctx context.Context, path string, mode WatchMode) iter.Seq2
 			yield(Event{}, err)
 			return
 		}
-		defer w.removeLater()
+		defer w.Close()
 		w.Events(ctx)(yield)
 	}
 }

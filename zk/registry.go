@@ -174,11 +174,16 @@ func (g *registry) tell(e Event) {
 }
 
 // end ends all watches, as the session has ended.
-func (g *registry) end(cause error) {
+func (g *registry) end(cause error) { g.endAll(EventSessionLost, cause) }
+
+// refuse ends all watches, as servers do not restore them.
+func (g *registry) refuse(cause error) { g.endAll(EventWatchLost, cause) }
+
+func (g *registry) endAll(t EventType, cause error) {
 	for _, m := range g.oneShots {
 		for _, w := range m {
 			for ; w != nil; w = w.next {
-				w.deliver(Event{Type: EventSessionLost, Zxid: -1, Err: cause})
+				w.deliver(Event{Type: t, Zxid: -1, Err: cause})
 			}
 		}
 	}
@@ -190,41 +195,6 @@ func (g *registry) end(cause error) {
 		}
 	}
 	*g = registry{}
-}
-
-// takes tells whether a removeWatches of kind k may take a watch of kind other
-// along: before 3.9 a server keeps one kind for each path in each of its two
-// tables, and a persistent watch is in both.
-func (k WatchKind) takes(other WatchKind) bool {
-	return k == other || k == KindAny || k <= KindData && other >= KindPersistent
-}
-
-// needed tells whether a watch that is armed, or about to be by a call in
-// flight, would suffer from a removeWatches that is sent now. The caller holds
-// client.mu, and l is the link.
-func (l *link) needed(path string, kind WatchKind) bool {
-	g := &l.client.watches
-	for t, m := range g.oneShots {
-		if m[path] != nil && kind.takes(table(t).kind()) {
-			return true
-		}
-	}
-	for mode, m := range g.lasting {
-		if m[path] != nil && kind.takes(WatchMode(mode).kind()) {
-			return true
-		}
-	}
-	for i := range l.ring.n {
-		r := l.ring.at(i)
-		if r.orphan || r.path != path {
-			continue
-		}
-		if r.oneShot != nil && kind.takes(r.oneShot.table.kind()) ||
-			r.lasting != nil && kind.takes(r.lasting.mode.kind()) {
-			return true
-		}
-	}
-	return false
 }
 
 // restoreBytes is how many bytes of paths go into one setWatches.

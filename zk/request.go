@@ -25,7 +25,7 @@ type request struct {
 	orphan  bool  // nobody waits: who takes it off the ring recycles it; guarded by client.mu
 	watch   bool
 	bound   *Session // the only one in which it may happen; nil for any
-	flags   int32    // of a create; mode of addWatch, kind of removeWatches
+	flags   int32    // of a create; mode of addWatch, kind of removeWatches and checkWatches
 	version int32
 	number  int64  // a TTL in ms, or the version of a config
 	path    string // at the server
@@ -336,7 +336,7 @@ func (r *request) appendTo(b []byte) []byte {
 		b = proto.PathRecord{Path: r.path}.AppendTo(b)
 	case proto.OpMulti, proto.OpMultiRead:
 		b = proto.MultiRequest{Ops: r.multi}.AppendTo(b)
-	case proto.OpAddWatch, proto.OpRemoveWatches:
+	case proto.OpAddWatch, proto.OpRemoveWatches, proto.OpCheckWatches:
 		b = proto.PathKind{Path: r.path, Kind: r.flags}.AppendTo(b)
 	case proto.OpSASL:
 		b = proto.SASLToken{Token: r.data}.AppendTo(b)

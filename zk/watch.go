@@ -11,12 +11,14 @@ import (
 // A Watch fires once. It outlives lost connections: what happens while there
 // is none is told by the next server. A mere disconnect is no event.
 //
-// It need not be removed or read. C has room for its event, and nobody waits
-// for who reads it.
+// It need not be closed or read. C has room for its event, and nobody waits
+// for who reads it. But until it fires or is closed it takes memory, also if
+// nobody has it any more: who asks again and again for a node that does not
+// change closes the watch of the time before, or uses [Conn.Follow].
 type Watch struct {
 	// C delivers exactly one event and is closed. The event is that of the
-	// node, or EventWatchRemoved, or EventSessionLost. It is there before the
-	// result of any later call that could show the change.
+	// node, or EventWatchRemoved, EventWatchLost or EventSessionLost. It is
+	// there before the result of any later call that could show the change.
 	C <-chan Event
 
 	client *client
@@ -53,19 +55,46 @@ func (w *Watch) deliver(e Event) {
 	close(w.events)
 }
 
-// Remove ends a watch that has not fired, with EventWatchRemoved. If no other
-// watch of this Conn needs it the server forgets it too, which ctx bounds; an
-// error is about that, and the watch is gone all the same.
-func (w *Watch) Remove(ctx context.Context) error {
+// Wait is the event of C, or why there is none: the end of ctx, which leaves
+// the watch as it is, or what ended it, as in Event.Err. Who has taken the event
+// from C, or from Wait, finds [ErrNoWatcher].
+func (w *Watch) Wait(ctx context.Context) (Event, error) {
+	var err error
+	select {
+	case e, ok := <-w.C:
+		if ok && e.Err == nil {
+			return e, nil
+		}
+		if err = e.Err; !ok {
+			err = ErrNoWatcher
+		}
+	case <-ctx.Done():
+		err = contextError(ctx)
+	}
+	return Event{}, &Error{Op: "watch", Path: w.path, Err: err}
+}
+
+// Close ends a watch that has not fired, with EventWatchRemoved. If no other
+// watch of this Conn needs it the server forgets it too: the request to do so
+// is under way when Close returns, before any that is made later. Close does
+// not wait, and returns nil always.
+func (w *Watch) Close() error {
 	c := w.client
 	c.mu.Lock()
 	was := c.watches.drop(w)
+	l := c.link
+	if was && l != nil {
+		l.release(w.key, w.table.kind())
+	}
 	c.mu.Unlock()
 	if !was {
 		return nil
 	}
 	w.deliver(Event{Type: EventWatchRemoved, Zxid: -1})
-	return c.retract(ctx, w.path, w.key, w.table.kind())
+	if l != nil {
+		l.flush()
+	}
+	return nil
 }
 
 // GetW is [Conn.Get] with a watch that fires when the node is deleted or its
@@ -131,8 +160,8 @@ func (k WatchKind) String() string {
 
 // RemoveWatches removes all watches of a kind on a path, whoever in this
 // program made them: they end with EventWatchRemoved. If the server has none
-// it fails with [ErrNoWatcher]. Watch.Remove and PersistentWatch.Remove are
-// what is wanted as a rule.
+// it fails with [ErrNoWatcher]. Watch.Close and PersistentWatch.Close are what
+// is wanted as a rule.
 func (c *Conn) RemoveWatches(ctx context.Context, path string, kind WatchKind) error {
 	r := c.request(proto.OpRemoveWatches)
 	r.flags = int32(kind)
@@ -143,63 +172,19 @@ func (c *Conn) RemoveWatches(ctx context.Context, path string, kind WatchKind) e
 	return nil
 }
 
-// retract makes the server forget a watch, unless another one needs it. While
-// not connected there is nothing to forget.
-func (c *client) retract(ctx context.Context, path, key string, kind WatchKind) error {
-	r := c.retraction(key, kind)
-	c.mu.Lock()
-	l := c.link
-	if l == nil || l.needed(key, kind) || l.transmit(r) != nil {
-		c.mu.Unlock()
-		c.recycle(r)
-		return nil
-	}
-	c.mu.Unlock()
-	l.flush()
-	err := c.wait(ctx, r, "remove watch", path)
+// CheckWatches tells whether the server has a watch of a kind on a path for this
+// connection. Servers from 3.6 to 3.8 count those of all connections, and before
+// 3.9 a persistent watch is one of KindData and KindChildren as well.
+func (c *Conn) CheckWatches(ctx context.Context, path string, kind WatchKind) (bool, error) {
+	r := c.request(proto.OpCheckWatches)
+	r.flags = int32(kind)
+	err := c.call(ctx, r, "check watches", path)
 	switch {
 	case err == nil:
 		c.recycle(r)
+		return true, nil
 	case errors.Is(err, ErrNoWatcher):
-		return nil // it has fired
-	case kind >= KindPersistent && errors.Is(err, ErrMarshallingError):
-		return c.retract(ctx, path, key, KindAny)
-	case MayHaveApplied(err) && ctx.Err() == nil:
-		return nil // the connection is lost, and with it what the server knew
+		return false, nil
 	}
-	return err
-}
-
-func (c *client) retraction(key string, kind WatchKind) *request {
-	r := c.request(proto.OpRemoveWatches)
-	r.path, r.flags, r.ours = key, int32(kind), true
-	return r
-}
-
-// retractLater is retract without waiting. The caller holds client.mu, and
-// flushes l.
-func (l *link) retractLater(key string, kind WatchKind) {
-	if l.client.link != l || l.needed(key, kind) {
-		return
-	}
-	r := l.client.retraction(key, kind)
-	r.orphan = true
-	if l.transmit(r) != nil {
-		l.client.recycle(r)
-	}
-}
-
-// settleOrphan takes an answer for which nobody waits. The caller holds
-// client.mu, flushes l and recycles r.
-func (l *link) settleOrphan(r *request) {
-	switch {
-	case r.oneShot != nil && (r.code == proto.OK || r.code == proto.NoNode && r.op == proto.OpExists):
-		l.retractLater(r.path, r.oneShot.table.kind())
-	case r.op == proto.OpAddWatch && r.code == proto.OK:
-		l.retractLater(r.path, WatchMode(r.flags).kind())
-	case r.op == proto.OpRemoveWatches && r.code == proto.OK:
-		l.client.watches.settle(r)
-	case r.ours && r.code == proto.MarshallingError && WatchKind(r.flags) >= KindPersistent:
-		l.retractLater(r.path, KindAny) // the server is older than 3.9
-	}
+	return false, err
 }
