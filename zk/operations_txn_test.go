@@ -164,8 +164,8 @@ func testFutures(t *testing.T, c *zk.Conn) {
 	require.Equal(t, "/later", must(multi.Wait(ctx))(t)[0].Path)
 	require.ErrorIs(t, must(read.Wait(ctx))(t)[1].Err, zk.ErrNoNode)
 	must(del.Wait(ctx))(t)
-	require.NoError(t, must(childrenW.Wait(ctx))(t).Watch.Remove(ctx))
-	require.NoError(t, must(config.Wait(ctx))(t).Watch.Remove(ctx))
+	require.NoError(t, must(childrenW.Wait(ctx))(t).Watch.Close())
+	require.NoError(t, must(config.Wait(ctx))(t).Watch.Close())
 }
 
 // A real server answers a credential before requests that came ahead of it;
@@ -210,5 +210,5 @@ func testEventsOfTxn(t *testing.T, c *zk.Conn) {
 	}{{zk.EventNodeCreated, "/a"}, {zk.EventNodeCreated, "/a/b"}, {zk.EventNodeDataChanged, "/a"}, {zk.EventNodeDeleted, "/old"}} {
 		wantNext(t, w, want.EventType, want.path)
 	}
-	require.NoError(t, w.Remove(ctx))
+	require.NoError(t, w.Close())
 }

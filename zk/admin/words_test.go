@@ -326,7 +326,7 @@ func liveWords(t *testing.T, w *admin.Words, c *zk.Conn) {
 	require.NoError(t, err)
 	_, _, watch, err := c.GetW(t.Context(), "/words")
 	require.NoError(t, err)
-	defer watch.Remove(t.Context())
+	defer watch.Close()
 	require.NoError(t, w.Ruok(t.Context()))
 	readOnly, err := w.Isro(t.Context())
 	require.NoError(t, err)
