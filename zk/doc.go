@@ -90,6 +90,12 @@
 // fs.ErrNotExist) as well. Errors of the network never come bare, but joined
 // to ErrConnectionLoss.
 //
+// # Observability
+//
+// [Logger] is told of connections and sessions. [Hooks] are told of every call,
+// connection and event; packages zk/zkprom and zk/zkotel make metrics and
+// traces of them. [Conn.Stats] is a snapshot of numbers.
+//
 // # Limitations
 //
 // A client of a read-only server ([CanBeReadOnly]) does not look for one that
