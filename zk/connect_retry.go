@@ -86,6 +86,9 @@ func (c *client) lived(d time.Duration) {
 		*p = newPace(p.try.Rand)
 		p.began = c.now()
 		c.hosts.again()
+		c.mu.Lock()
+		c.refusals = 0
+		c.mu.Unlock()
 	} else if p.eager {
 		p.eager = false
 		c.hosts.again()

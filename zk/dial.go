@@ -46,6 +46,10 @@ func Dial(ctx context.Context, connect string, opts ...Option) (*Conn, error) {
 		c.close()
 		return nil, &Error{Op: "dial", Path: connect, Err: c.dialError(err), fate: unsent}
 	}
+	if err := c.prepareChroot(ctx); err != nil {
+		c.close()
+		return nil, &Error{Op: "dial", Path: connect, Err: err, fate: unknown}
+	}
 	return &Conn{client: c, chroot: chroot}, nil
 }
 
@@ -64,11 +68,11 @@ func (c *client) dialError(err error) error {
 }
 
 // Close ends the session, so that its ephemeral nodes go away, and returns
-// when no goroutine of the Conn is left. To leave the session see [Conn.Detach]. Calls that were made before it are
+// when no goroutine of the Conn is left. Calls that were made before it are
 // answered first. It takes a second at most: if no server says by then that
 // the session has ended, it returns an error, and the session lives until the
 // servers expire it. Closing any view of a Conn closes all. Further calls
-// return the same.
+// return the same. To leave the session alive see [Conn.Detach].
 func (c *Conn) Close() error {
 	if err := c.close(); err != nil {
 		return &Error{Op: "close session", Err: err, fate: unknown}

@@ -24,8 +24,16 @@
 // of none for as long as the session lives. Ephemeral nodes are gone too, or
 // will be. The Conn then begins another session by itself.
 //
+// [LostAfter] sets the time, [Session.Deadline] foretells it, and [OneSession]
+// ends the Conn there instead. [Conn.Detach] ends a Conn without its session,
+// for [Attach] in another process.
+//
 // What must stop when the session is lost is best bound to the context of
-// [Session.Context]. Who wants to see every state uses [Conn.States].
+// [Session.Context], and what must stop already when it is in doubt to
+// [Conn.ConnectedContext]. Who wants to see every state uses [Conn.States] or
+// [Conn.OnState], and who wants to see less of them [Conn.SteadyStates].
+//
+// Servers that have lost their ensemble may serve reads; see [CanBeReadOnly].
 //
 // # Servers
 //
@@ -98,10 +106,8 @@
 //
 // # Limitations
 //
-// A client of a read-only server ([CanBeReadOnly]) does not look for one that
-// is not, until that one closes the connection. Credentials stay for the life
-// of the Conn, or until another password of the same user takes their place.
-// SASL has no layer that protects what is sent later: [TLS] does. Before 3.9
+// Credentials stay for the life of the Conn, or until another password of the
+// same user takes their place. SASL has no layer that protects what is sent later: [TLS] does. Before 3.9
 // servers keep one kind of watch for a path and connection, so that persistent
 // and one-shot watches on the same path disturb each other there.
 package zk

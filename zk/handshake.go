@@ -78,7 +78,7 @@ func (c *client) prove(ctx context.Context, l *link) error {
 	if err == nil {
 		err = l.replayAuths(ctx)
 	}
-	if err != nil && c.resume == nil {
+	if err != nil && !c.resumes() {
 		c.mu.Lock()
 		l.transmit(&request{op: proto.OpCloseSession, done: make(chan struct{}, 1)})
 		c.mu.Unlock()
@@ -103,18 +103,23 @@ const leastAttempt = 100 * time.Millisecond
 // costs little of the session, and leaves to the others of the round their
 // share of what is left of it.
 func (c *client) budget() time.Duration {
-	d := c.cfg.attempt
-	if d == 0 {
-		whole := c.cfg.timeout
-		if c.resume != nil && c.resume.Timeout() > 0 {
-			whole = c.resume.Timeout()
-		}
-		d = max(whole/time.Duration(max(3, len(c.hosts.list)+len(c.hosts.ready))), leastAttempt)
-	}
+	d := c.share()
 	if left, ok := c.remaining(); ok {
 		d = min(d, max(left/time.Duration(1+c.hosts.untried()), leastAttempt), left)
 	}
 	return d
+}
+
+// share is how long one host may take while time does not press.
+func (c *client) share() time.Duration {
+	if c.cfg.attempt > 0 {
+		return c.cfg.attempt
+	}
+	whole := c.cfg.timeout
+	if c.resume != nil && c.resume.Timeout() > 0 {
+		whole = c.resume.Timeout()
+	}
+	return max(whole/time.Duration(max(3, len(c.hosts.list)+len(c.hosts.ready))), leastAttempt)
 }
 
 func (l *link) greet() {
@@ -125,8 +130,10 @@ func (l *link) greet() {
 		Password:     make([]byte, proto.PasswordLen),
 		ReadOnly:     c.cfg.readOnly,
 	}
-	if s := c.resume; s != nil {
-		m.SessionID, m.Password = s.id, s.password
+	if c.resumes() {
+		// A read-only server would say that a session has expired of which it
+		// has not heard, when it is only cut off.
+		m.SessionID, m.Password, m.ReadOnly = c.resume.id, c.resume.password, false
 	}
 	b, start := wire.BeginFrame(l.out.Lock())
 	l.out.Unlock(wire.EndFrame(m.AppendTo(b), start))
@@ -151,13 +158,13 @@ func (l *link) awaitGreeting(ctx context.Context) (greeting, error) {
 
 func (c *client) judge(g greeting) error {
 	switch {
-	case g.timeout <= 0 && c.resume != nil:
+	case g.timeout <= 0 && c.resumes():
 		return errExpired
 	case g.timeout <= 0 || g.id == 0:
 		return errors.New("the server gives no session")
-	case g.readOnly && !c.cfg.readOnly:
+	case g.readOnly && (!c.cfg.readOnly || c.resumes()):
 		return errors.New("the server is read-only")
-	case c.resume != nil && g.id != c.resume.id:
+	case c.resumes() && g.id != c.resume.id:
 		return fmt.Errorf("the server answers for session %#x, not %#x", g.id, c.resume.id)
 	}
 	return nil

@@ -35,29 +35,32 @@ type client struct {
 	counters counters
 
 	// owned by the life-cycle goroutine
-	hosts  hosts
-	pace   pace
-	told   *stateNode // the latest that hooks know
-	latest endpoint   // of the latest connection
-	resume *Session   // nil: the next handshake begins a session
-	seen   int64      // lastZxid when the connection was lost: what watches have seen
-	gone   bool       // a server has ended it, as Close asked
+	hosts    hosts
+	pace     pace
+	told     *stateNode    // the latest that hooks know
+	latest   endpoint      // of the latest connection
+	favoured endpoint      // to be tried first, once
+	resume   *Session      // nil: the next handshake begins a session
+	seen     int64         // lastZxid when the connection was lost: what watches have seen
+	gone     bool          // a server has ended it, as Close asked
+	searched time.Duration // the latest pause of a search for a server that is not read-only
 
-	mu      sync.Mutex // guards all below; never held over I/O or a wait
-	fatal   error      // the end: no call is accepted
-	link    *link      // nil unless calls may be sent
-	server  string     // its host
-	waiting queue
-	sweeps  bool // see sweep
-	xid     int32
-	watches registry
-	auths   []*credential
-	seeds   *rand.PCG        // see newRand
-	detach  bool             // the end is to leave the session alive
-	ears    []chan struct{}  // of OnState, each closed when it has ended
-	update  []string         // what UpdateServers was given, nil when it was adopted
-	causes  map[string]error // by entry of the connect string: why the latest attempt failed
-	cause   error            // the latest of them, or why the connection was lost
+	mu       sync.Mutex // guards all below; never held over I/O or a wait
+	fatal    error      // the end: no call is accepted
+	link     *link      // nil unless calls may be sent
+	server   string     // its host
+	waiting  queue
+	sweeps   bool // see sweep
+	xid      int32
+	watches  registry
+	refusals int // see watchesRefused
+	auths    []*credential
+	seeds    *rand.PCG        // see newRand
+	detach   bool             // the end is to leave the session alive
+	ears     []chan struct{}  // of OnState, each closed when it has ended
+	update   []string         // what UpdateServers was given, nil when it was adopted
+	causes   map[string]error // by entry of the connect string: why the latest attempt failed
+	cause    error            // the latest of them, or why the connection was lost
 }
 
 func newClient(cfg config, list []string) *client {
@@ -199,9 +202,16 @@ func (c *client) noteFailure(e endpoint, err error) {
 // them.
 func (c *client) open(l *link, g greeting) {
 	s, fresh := c.resume, c.session.Load() != c.resume
-	if s == nil {
+	if !c.resumes() {
+		if s != nil {
+			s.lose(ErrSessionExpired)
+		}
 		s, fresh = c.newSession(g.id, g.password), true
+		s.readOnly = g.readOnly
 		c.resume = s
+	}
+	if !g.readOnly {
+		c.searched = 0
 	}
 	s.timeout.Store(int64(g.timeout))
 	s.heard.Store(l.heard)
@@ -256,6 +266,8 @@ func (c *client) serve(l *link) error {
 	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
+	search := c.search(l)
+	defer func() { search.stop() }()
 	for {
 		now := c.now()
 		silence := time.Duration(l.heard.Load()) + patience - now
@@ -275,6 +287,13 @@ func (c *client) serve(l *link) error {
 		case <-c.updated:
 			if c.adopt(l.at.entry, l.conn.RemoteAddr().String()) && c.drain(l) {
 				return errUpdated
+			}
+			search.stop()
+			search = c.search(l)
+		case e := <-search.found:
+			if search.stop(); c.drain(l) {
+				c.favoured, c.searched = e, search.pause
+				return errWritable
 			}
 		case <-c.ctx.Done():
 			c.hangUp(l)

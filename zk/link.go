@@ -191,7 +191,7 @@ func (l *link) dispatch(xid int32, zxid int64, code proto.Code, body []byte) err
 		return l.receiveAuth(code)
 	case proto.XidSetWatches:
 		if code != proto.OK {
-			return fmt.Errorf("the server does not restore the watches: %w", Code(code))
+			return l.client.watchesRefused(Code(code))
 		}
 		return nil
 	}

@@ -42,6 +42,7 @@ type config struct {
 	connectRetry RetryPolicy
 	lostAfter    float64
 	oneSession   bool
+	createChroot bool
 
 	commandRetry RetryPolicy
 }
@@ -135,11 +136,6 @@ func Attach(id int64, password []byte) Option {
 	s := &Session{id: id, password: bytes.Clone(password)}
 	return func(c *config) { c.attach = s }
 }
-
-// CanBeReadOnly allows connections to a server that has lost its ensemble and
-// serves reads only. The state is then [ReadOnly], and a write fails with
-// [ErrNotReadOnly]. By default such a server is passed by.
-func CanBeReadOnly() Option { return func(c *config) { c.readOnly = true } }
 
 // MaxFrame limits the replies and events that are accepted, in bytes. A longer
 // one ends the connection. The default is 16 MiB.

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Resolver looks up names, as [net.Resolver] does.
@@ -46,6 +48,11 @@ func (e endpoint) String() string {
 // tried. Names are looked up when their turn comes.
 func (c *client) next() (endpoint, bool) {
 	h := &c.hosts
+	if e := c.favoured; e != (endpoint{}) {
+		c.favoured = endpoint{}
+		h.tried[e.addr] = true
+		return e, true
+	}
 	for c.ctx.Err() == nil {
 		for len(h.ready) > 0 {
 			e := h.ready[0]
@@ -59,7 +66,7 @@ func (c *client) next() (endpoint, bool) {
 		if !ok {
 			break
 		}
-		found, err := c.lookUp(entry)
+		found, err := lookUp{&c.cfg, h.draw, h.last, c.budget()}.entry(c.ctx, entry)
 		if err != nil {
 			c.noteFailure(endpoint{entry: entry, name: entry, addr: entry}, err)
 			continue
@@ -69,25 +76,33 @@ func (c *client) next() (endpoint, bool) {
 	return endpoint{}, false
 }
 
-// lookUp is all endpoints of an entry in the order in which to try them.
-func (c *client) lookUp(entry string) ([]endpoint, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, c.budget())
+// lookUp is how names are looked up.
+type lookUp struct {
+	cfg    *config
+	draw   *rand.Rand
+	last   string // the address that was lost last, or ""
+	budget time.Duration
+}
+
+// entry is all endpoints of an entry in the order in which to try them.
+func (u lookUp) entry(ctx context.Context, entry string) ([]endpoint, error) {
+	ctx, cancel := context.WithTimeout(ctx, u.budget)
 	defer cancel()
 	names := []string{entry}
 	if isSRV(entry) {
-		_, records, err := c.cfg.resolver.LookupSRV(ctx, "", "", entry)
+		_, records, err := u.cfg.resolver.LookupSRV(ctx, "", "", entry)
 		if err == nil && len(records) == 0 {
 			err = errors.New("no record")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("looking up SRV: %w", err)
 		}
-		names = c.orderSRV(records)
+		names = orderSRV(records, u.draw)
 	}
 	var all []endpoint
 	var errs []error
 	for _, name := range names {
-		addrs, err := c.addresses(ctx, name)
+		addrs, err := u.addresses(ctx, name)
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -102,15 +117,15 @@ func (c *client) lookUp(entry string) ([]endpoint, error) {
 }
 
 // addresses is what to dial for a host and port, in random order.
-func (c *client) addresses(ctx context.Context, name string) ([]string, error) {
+func (u lookUp) addresses(ctx context.Context, name string) ([]string, error) {
 	host, port, err := net.SplitHostPort(name)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := netip.ParseAddr(host); err == nil || c.cfg.byName && !c.cfg.resolves {
+	if _, err := netip.ParseAddr(host); err == nil || u.cfg.byName && !u.cfg.resolves {
 		return []string{name}, nil
 	}
-	addrs, err := c.cfg.resolver.LookupHost(ctx, host)
+	addrs, err := u.cfg.resolver.LookupHost(ctx, host)
 	if err == nil && len(addrs) == 0 {
 		err = errors.New("no address")
 	}
@@ -118,12 +133,12 @@ func (c *client) addresses(ctx context.Context, name string) ([]string, error) {
 		return nil, fmt.Errorf("looking up %s: %w", host, err)
 	}
 	addrs = slices.Compact(slices.Sorted(slices.Values(addrs))) // sorted, so that runs repeat
-	c.hosts.draw.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
+	u.draw.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
 	for i, addr := range addrs {
 		addrs[i] = net.JoinHostPort(addr, port)
 	}
-	if i := slices.Index(addrs, c.hosts.last); i >= 0 { // it has just been lost
-		addrs = append(slices.Delete(addrs, i, i+1), c.hosts.last)
+	if i := slices.Index(addrs, u.last); i >= 0 { // it comes last now
+		addrs = append(slices.Delete(addrs, i, i+1), u.last)
 	}
 	return addrs, nil
 }
@@ -131,7 +146,7 @@ func (c *client) addresses(ctx context.Context, name string) ([]string, error) {
 // orderSRV draws the order of RFC 2782: by priority, and among equals each
 // record comes first as often as its share of the weights. It gives hosts with
 // their ports.
-func (c *client) orderSRV(records []*net.SRV) []string {
+func orderSRV(records []*net.SRV, draw *rand.Rand) []string {
 	left := slices.Clone(records)
 	slices.SortFunc(left, func(a, b *net.SRV) int { // all of it, so that runs repeat
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Weight, b.Weight),
@@ -146,9 +161,9 @@ func (c *client) orderSRV(records []*net.SRV) []string {
 		}
 		at := 0
 		if sum == 0 {
-			at = c.hosts.draw.IntN(equals)
+			at = draw.IntN(equals)
 		}
-		for lot := c.hosts.draw.IntN(sum + 1); lot > int(left[at].Weight); at++ {
+		for lot := draw.IntN(sum + 1); lot > int(left[at].Weight); at++ {
 			lot -= int(left[at].Weight)
 		}
 		r := left[at]

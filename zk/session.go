@@ -15,6 +15,7 @@ type Session struct {
 	client   *client
 	id       int64
 	password []byte
+	readOnly bool                         // given by a read-only server, and worth nothing to others
 	timeout  atomic.Int64                 // nanoseconds
 	heard    atomic.Pointer[atomic.Int64] // of the latest connection; see link
 	ctx      context.Context
