@@ -18,9 +18,9 @@ type Mechanism interface {
 	// connection is lost, and when ctx ends.
 	//
 	// Authenticate returns soon when ctx ends. An error that wraps
-	// ErrAuthFailed, or that the server has refused a token, ends the Conn; any
-	// other one is a failed attempt to connect, after which the Conn tries
-	// another server.
+	// ErrAuthFailed, as that of send does when the server refuses, ends the
+	// Conn; any other one is a failed attempt to connect, after which the Conn
+	// tries another server.
 	Authenticate(ctx context.Context, server SASLServer, send func(token []byte) (answer []byte, err error)) error
 }
 
@@ -47,12 +47,13 @@ func (l *link) login(ctx context.Context) error {
 	host, _, _ := net.SplitHostPort(l.at.name)
 	x := &exchange{ctx: ctx, link: l}
 	err := mechanism.Authenticate(ctx, SASLServer{Host: host, Addr: l.conn.RemoteAddr()}, x.send)
-	switch {
-	case x.refused != nil:
-		return x.refused
-	case errors.Is(err, ErrAuthFailed):
+	if err == nil {
+		err = x.refused // not to be overlooked
+	}
+	if errors.Is(err, ErrAuthFailed) {
 		return &authError{"SASL", err}
-	case err != nil:
+	}
+	if err != nil {
 		return fmt.Errorf("SASL: %w", err)
 	}
 	return nil
@@ -68,7 +69,7 @@ type exchange struct {
 
 // errNoSASL is what an answer without a token means. To take it for success
 // would be to go on as nobody.
-var errNoSASL = errors.New("authentication failed: the server has no SASL")
+var errNoSASL = fmt.Errorf("%w: the server has no SASL", ErrAuthFailed)
 
 func (x *exchange) send(token []byte) ([]byte, error) {
 	if x.refused != nil {
@@ -80,9 +81,12 @@ func (x *exchange) send(token []byte) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case r.code != proto.OK:
-		x.refused = &authError{"SASL", Code(r.code)}
+		x.refused = fmt.Errorf("%w: %w", ErrAuthFailed, Code(r.code))
+		if Code(r.code) == ErrAuthFailed {
+			x.refused = ErrAuthFailed
+		}
 	case x.tokens == 1 && r.body == nil:
-		x.refused = &authError{"SASL", errNoSASL}
+		x.refused = errNoSASL
 	}
 	return r.body, x.refused
 }
