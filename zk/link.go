@@ -21,7 +21,8 @@ type link struct {
 	conn   net.Conn
 	at     endpoint
 	out    *wire.Outbox
-	in     *wire.FrameReader
+	in     *wire.FrameReader // of who has the turn to read
+	calm   int               // see tally; of who has the turn
 
 	heard  *atomic.Int64 // when bytes came last, as client.now; the session has it too
 	wrote  atomic.Int64  // when a frame was sent last
@@ -36,6 +37,7 @@ type link struct {
 	cause error         // why it is down
 	ring  ring          // sent, not answered
 	auths []*credential // sent, not answered
+	turn  wire.Turn     // to read; nil as long as it is the reader's for good
 	needs needs         // which watches not to remove
 }
 
@@ -87,6 +89,12 @@ func (l *link) fail(cause error) {
 // had arrived has been processed.
 func (l *link) close() {
 	l.conn.Close()
+	l.client.mu.Lock()
+	turn := l.turn
+	l.client.mu.Unlock()
+	if turn != nil {
+		turn.Close()
+	}
 	<-l.read
 	l.out.Wait()
 }
@@ -152,6 +160,7 @@ func (l *link) receiveAll() {
 		}
 	}
 	for err == nil {
+		l.await()
 		if frame, err = l.in.Next(); err == nil {
 			err = l.receive(frame)
 		}
@@ -208,6 +217,7 @@ func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte)
 		c.mu.Unlock()
 		return errUnexpected(fmt.Sprintf("reply with xid %d", xid))
 	}
+	l.tally(r)
 	l.ring.pop()
 	if zxid > c.lastZxid.Load() {
 		c.lastZxid.Store(zxid)

@@ -168,6 +168,10 @@ func (c *client) perform(ctx context.Context, r *request, op, path string) error
 	c.mu.Lock()
 	l, err := c.submit(r)
 	crowd := l != nil && l.ring.n > 1
+	var turn wire.Turn
+	if l != nil && !crowd {
+		turn = l.turn
+	}
 	c.mu.Unlock()
 	if err != nil {
 		c.recycle(r)
@@ -176,8 +180,12 @@ func (c *client) perform(ctx context.Context, r *request, op, path string) error
 	if crowd {
 		runtime.Gosched() // others who are about to append leave with us
 	}
+	reads := turn != nil && turn.Take()
 	if l != nil {
 		l.flush()
+	}
+	if reads {
+		l.readUntil(r)
 	}
 	return c.wait(ctx, r, op, path)
 }
