@@ -13,7 +13,7 @@ import (
 // CanBeReadOnly lets a Conn that has no session begin one at a server that has
 // lost its ensemble and serves reads only. The state is then [ReadOnly], and a
 // write fails with [ErrNotReadOnly]. By default such a server is passed by. It
-// must be started with readonlymode.enabled and, from 3.6 on, have
+// must be started with readonlymode.enabled and, of 3.8 and later, have
 // localSessionsEnabled.
 //
 // While the state is ReadOnly the Conn asks all servers, after 100 ms and then

@@ -18,7 +18,7 @@ import (
 
 // names is a Resolver of a test.
 type names struct {
-	mu    sync.Mutex // guards hosts
+	mu    sync.Mutex // guards hosts and mute
 	hosts map[string][]string
 	srv   map[string][]*net.SRV
 	mute  bool
@@ -26,8 +26,11 @@ type names struct {
 }
 
 func (n *names) LookupHost(ctx context.Context, host string) ([]string, error) {
+	n.mu.Lock()
 	n.asked = append(n.asked, host)
-	if n.mute {
+	mute := n.mute
+	n.mu.Unlock()
+	if mute {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -43,6 +46,13 @@ func (n *names) know(host string, addrs ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hosts[host] = addrs
+}
+
+// hush makes it mute.
+func (n *names) hush() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mute = true
 }
 
 func (n *names) LookupSRV(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
