@@ -380,4 +380,9 @@ func testUser(t *testing.T, m mode) {
 	_, _, err = c.Get(t.Context(), "/hers")
 	require.ErrorIs(t, err, zk.ErrNoAuth)
 	require.Equal(t, "sasl", e.WantNode("/hers", "x").ACL[0].Scheme)
+	alice := e.Connect(zk.SASL(zk.DigestMD5("alice", "secret")))
+	alice.Cut()
+	alice.Heal()
+	_, _, err = alice.Get(t.Context(), "/hers")
+	require.NoError(t, err, "she has logged in, on each connection")
 }

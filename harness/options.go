@@ -79,6 +79,8 @@ func TLS() Option { return func(c *config) { c.tls = true } }
 
 // User adds a name and password of SASL DIGEST-MD5. It may be given several
 // times.
+//
+//	c := e.Connect(zk.SASL(zk.DigestMD5("alice", "secret")))
 func User(name, password string) Option {
 	return func(c *config) {
 		if c.spec.Users == nil {

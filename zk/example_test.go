@@ -121,3 +121,32 @@ func ExampleConn_Multi() {
 	// zk: multi: operation 1: set /a: version does not match
 	// 1 true
 }
+
+// A user logs in on each connection, and ACLs name it by the scheme "sasl".
+func ExampleSASL() {
+	server, err := fakezk.Listen(fakezk.SASL(map[string]string{"bob": "secret"}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx := context.Background()
+	c, err := zk.Dial(ctx, server.ConnectString(), zk.SASL(zk.DigestMD5("bob", "secret")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	if _, _, err := c.Create(ctx, "/bobs", nil, zk.Persistent, zk.AuthACL(zk.PermAll)); err != nil {
+		log.Fatal(err)
+	}
+	acl, _, err := c.ACL(ctx, "/bobs")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(acl[0].Scheme, acl[0].ID)
+
+	_, err = zk.Dial(ctx, server.ConnectString(), zk.SASL(zk.DigestMD5("bob", "guess")))
+	fmt.Println(errors.Is(err, zk.ErrAuthFailed))
+	// Output:
+	// sasl bob
+	// true
+}

@@ -50,6 +50,7 @@ func (m *Mechanism) service(ctx context.Context, spn types.PrincipalName, realm 
 		return ticket{}, false, err
 	}
 	if t, err = m.grant(ctx, granting, spn, realm); err != nil {
+		m.judge(err)
 		return ticket{}, false, fmt.Errorf("ticket of %s for %s: %w", m.Principal(), name, explain(err))
 	}
 	m.mu.Lock()
@@ -63,6 +64,18 @@ func (m *Mechanism) forget(spn types.PrincipalName, realm string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.services, spn.PrincipalNameString()+"@"+realm)
+}
+
+// judge drops the ticket that others are granted by, unless it is not to blame:
+// the KDC may have changed its key, or its mind.
+func (m *Mechanism) judge(err error) {
+	refusal, ok := errors.AsType[messages.KRBError](err)
+	if !ok || refusal.ErrorCode == errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.granting = ticket{}
 }
 
 // login is the ticket that others are granted by.
