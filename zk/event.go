@@ -30,6 +30,9 @@ const (
 	// EventWatchLost is the last of a one-shot watch that servers refused to
 	// restore, on one connection after the other. Err says why.
 	EventWatchLost
+	// EventOverflow tells a persistent watch with [WatchBuffer] that events are
+	// missing before those that follow, since they were not read in time.
+	EventOverflow
 )
 
 var eventNames = map[EventType]string{
@@ -42,6 +45,7 @@ var eventNames = map[EventType]string{
 	EventDisconnected:        "Disconnected",
 	EventResync:              "Resync",
 	EventWatchLost:           "WatchLost",
+	EventOverflow:            "Overflow",
 }
 
 func (t EventType) String() string {

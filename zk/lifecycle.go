@@ -57,7 +57,7 @@ type client struct {
 	auths    []*credential
 	seeds    *rand.PCG        // see newRand
 	detach   bool             // the end is to leave the session alive
-	ears     []chan struct{}  // of OnState, each closed when it has ended
+	ears     []chan struct{}  // of listen, each closed when it has ended
 	update   []string         // what UpdateServers was given, nil when it was adopted
 	causes   map[string]error // by entry of the connect string: why the latest attempt failed
 	cause    error            // the latest of them, or why the connection was lost

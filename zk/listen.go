@@ -17,24 +17,33 @@ import (
 // goroutine.
 func (c *Conn) OnState(f func(State) bool) {
 	first := c.state.Load()
+	c.listen(func() {
+		for s := range first.follow(context.Background()) {
+			if !f(s) {
+				break
+			}
+		}
+	})
+}
+
+// listen runs f, which calls back, on a goroutine that Close waits for, but not
+// for ever. The channel is closed when f has returned.
+func (c *client) listen(f func()) <-chan struct{} {
 	done := make(chan struct{})
 	c.mu.Lock()
 	c.ears = append(c.ears, done)
 	c.mu.Unlock()
 	go func() {
 		defer close(done)
-		for s := range first.follow(context.Background()) {
-			if !f(s) {
-				break
-			}
-		}
+		f()
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.ears = slices.DeleteFunc(c.ears, func(other chan struct{}) bool { return other == done })
 	}()
+	return done
 }
 
-// awaitEars waits for what OnState has begun.
+// awaitEars waits for what listen has begun.
 func (c *client) awaitEars() {
 	c.mu.Lock()
 	ears := slices.Clone(c.ears)

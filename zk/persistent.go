@@ -34,7 +34,8 @@ func (m WatchMode) String() string {
 func (m WatchMode) kind() WatchKind { return KindPersistent + WatchKind(m) }
 
 // A PersistentWatch fires until it is closed. Its events wait in a queue
-// without bound, so that none is lost and no slow loop holds up others.
+// without bound, so that none is lost and no slow loop holds up others;
+// [WatchBuffer] bounds it.
 //
 // It outlives lost connections, but servers do not tell what happened in
 // between. So a lost connection shows as EventDisconnected, and EventResync
@@ -52,12 +53,23 @@ type PersistentWatch struct {
 	ended bool          // nothing follows the queue
 	cause error         // why, nil when it was removed
 	wake  chan struct{} // one slot, filled when queue or ended changed
+	limit int           // of queue, 0 for none
+	gap   bool          // there was more before the queue
 }
+
+// A WatchOption changes one setting of [Conn.AddWatch].
+type WatchOption func(*PersistentWatch)
+
+// WatchBuffer bounds the events that wait to be read to n, at least 1. Of more
+// the oldest are dropped, and EventOverflow stands once in their place, whatever
+// their number: then what the loop knows may be out of date, as after
+// EventResync. The default is no bound.
+func WatchBuffer(n int) WatchOption { return func(w *PersistentWatch) { w.limit = max(n, 1) } }
 
 // AddWatch arms a persistent watch on a path, whether there is a node or not.
 // It takes a server of 3.6. Servers before 3.9 keep one watch of all kinds for
 // a path and connection: there, do not mix kinds on one path.
-func (c *Conn) AddWatch(ctx context.Context, path string, mode WatchMode) (*PersistentWatch, error) {
+func (c *Conn) AddWatch(ctx context.Context, path string, mode WatchMode, opts ...WatchOption) (*PersistentWatch, error) {
 	r := c.request(proto.OpAddWatch)
 	full, err := c.full(path)
 	if err == nil && mode != WatchPersistent && mode != WatchRecursive {
@@ -68,6 +80,9 @@ func (c *Conn) AddWatch(ctx context.Context, path string, mode WatchMode) (*Pers
 		return nil, &Error{Op: "add watch", Path: path, Err: err, fate: unsent}
 	}
 	w := &PersistentWatch{client: c.client, mode: mode, path: path, key: full, chroot: c.chroot, wake: make(chan struct{}, 1)}
+	for _, opt := range opts {
+		opt(w)
+	}
 	r.path, r.flags, r.lasting = full, int32(mode), w
 	if err := c.do(ctx, r, "add watch", path); err != nil {
 		return nil, err
@@ -84,6 +99,10 @@ func (m errMode) Error() string { return "no such mode: " + WatchMode(m).String(
 func (w *PersistentWatch) push(e Event) {
 	w.mu.Lock()
 	if !w.ended {
+		if w.limit > 0 && len(w.queue) == w.limit {
+			w.queue[0] = Event{}
+			w.queue, w.gap = w.queue[1:], true
+		}
 		w.queue = append(w.queue, e)
 	}
 	w.mu.Unlock()
@@ -115,6 +134,10 @@ func (w *PersistentWatch) signal() {
 func (w *PersistentWatch) take() (e Event, ok, ended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.gap {
+		w.gap = false
+		return Event{Type: EventOverflow, Path: w.path, Zxid: -1}, true, false
+	}
 	if len(w.queue) == 0 {
 		w.queue = nil
 		return Event{}, false, w.ended
@@ -182,9 +205,9 @@ func (w *PersistentWatch) Close() error {
 // armed when the loop begins, which cannot be seen from within until something
 // happens: to read a node and miss no change after it, use AddWatch. If it
 // cannot be armed, the error is all that is yielded.
-func (c *Conn) Watch(ctx context.Context, path string, mode WatchMode) iter.Seq2[Event, error] {
+func (c *Conn) Watch(ctx context.Context, path string, mode WatchMode, opts ...WatchOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		w, err := c.AddWatch(ctx, path, mode)
+		w, err := c.AddWatch(ctx, path, mode, opts...)
 		if err != nil {
 			yield(Event{}, err)
 			return
