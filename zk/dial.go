@@ -50,6 +50,9 @@ func Dial(ctx context.Context, connect string, opts ...Option) (*Conn, error) {
 		c.close()
 		return nil, &Error{Op: "dial", Path: connect, Err: err, fate: unknown}
 	}
+	if cfg.follow {
+		c.spawn(c.followConfigs)
+	}
 	return &Conn{client: c, chroot: chroot}, nil
 }
 

@@ -33,6 +33,8 @@ type config struct {
 	maxRequest int
 	seed       uint64
 	hooks      hooks
+	follow     bool
+	followBy   func(Member) string
 	chroot     string // of the connect string
 
 	resolver     Resolver
