@@ -2,7 +2,9 @@ package zk_test
 
 import (
 	"context"
+	"errors"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,6 +73,35 @@ func testDetachedExpires(t *testing.T, on on) {
 	require.Equal(t, zk.EventNodeDeleted, receive(t, w).Type)
 	_, err = zk.Dial(ctx, on.connect, zk.Dialer(on.link.base), zk.Attach(id, password))
 	require.ErrorIs(t, err, zk.ErrSessionExpired)
+}
+
+// Two processes with one session take it from each other, as each of them
+// connects; they do so ever more rarely, and it outlives the one that gives up.
+func TestSessionOfTwoReal(t *testing.T) { onReal(t, testSessionOfTwo) }
+func TestSessionOfTwoFake(t *testing.T) { onFake(t, testSessionOfTwo) }
+
+func testSessionOfTwo(t *testing.T, on on) {
+	ctx := t.Context()
+	first := on.dialLink(t)
+	create(t, first, "/eph", zk.Ephemeral)
+	session := first.Session()
+	second := on.dialLink(t, zk.Attach(session.ID(), session.Password()))
+	time.Sleep(5 * time.Second)
+	on.link.mu.Lock()
+	dials := on.link.dials
+	on.link.mu.Unlock()
+	t.Log(dials, "connections in 5 s")
+	require.Less(t, dials, 50)
+	_, _, err := second.Detach()
+	require.NoError(t, err)
+	stat, ok, err := first.Exists(ctx, "/eph")
+	for errors.Is(err, zk.ErrConnectionLoss) {
+		stat, ok, err = first.Exists(ctx, "/eph")
+	}
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, session.ID(), stat.EphemeralOwner)
+	require.NoError(t, session.Context().Err())
 }
 
 // What is called "/" and gets a sequence number stands in the chroot, as with
@@ -185,7 +216,15 @@ func TestReadOnlyReal(t *testing.T) {
 func TestWipedFake(t *testing.T) {
 	onFake(t, func(t *testing.T, on on) {
 		ctx := t.Context()
-		wiped := fakezk.New(t)
+		var at atomic.Pointer[fakezk.Ensemble]
+		empty := fakezk.New(t)
+		full := on.link.base
+		on.link.base = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if wiped := at.Load(); wiped != nil {
+				return wiped.DialContext(ctx, network, wiped.ConnectString())
+			}
+			return full(ctx, network, addr)
+		}
 		c := on.dialLink(t)
 		for range 10 {
 			_, _, err := c.Create(ctx, "/n-", nil, zk.PersistentSequential)
@@ -193,9 +232,7 @@ func TestWipedFake(t *testing.T) {
 		}
 		seen := c.LastZxid()
 		on.link.cut()
-		on.link.base = func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return wiped.DialContext(ctx, network, wiped.ConnectString())
-		}
+		at.Store(empty)
 		on.link.heal()
 		_, err := c.WaitState(ctx, zk.Lost)
 		require.NoError(t, err)

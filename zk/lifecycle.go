@@ -285,7 +285,7 @@ func (c *client) serve(l *link) error {
 		case <-l.down:
 			return l.cause
 		case <-c.updated:
-			if c.adopt(l.at.entry, l.conn.RemoteAddr().String()) && c.drain(l) {
+			if c.adopt(l.at.entry, l.address()) && c.drain(l) {
 				return errUpdated
 			}
 			search.stop()

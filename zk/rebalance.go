@@ -65,6 +65,15 @@ func (c *client) adopt(entry, addr string) (leave bool) {
 	return leave
 }
 
+// address is where the link leads to, by which a list may know the server: that
+// of the socket where there is one, since a Dialer may be given names.
+func (l *link) address() string {
+	if remote := l.conn.RemoteAddr(); remote != nil {
+		return remote.String()
+	}
+	return l.at.addr
+}
+
 // rebalance is the order in which a client tries the servers of a new list, and
 // whether it is to leave the current one for them. If every client of evenly
 // loaded servers does so, the new ones are evenly loaded; the rule is that of

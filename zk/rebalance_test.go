@@ -1,8 +1,10 @@
 package zk
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -147,6 +149,42 @@ func TestUpdateServersStays(t *testing.T) {
 		require.NoError(t, c.Close())
 	})
 }
+
+// A list may have the address of a server that the connect string has by name.
+func TestUpdateServersKnowsAddresses(t *testing.T) {
+	inBubble(t, 2, func(t *testing.T, s *script) {
+		n := &names{hosts: map[string][]string{"zk": {"a"}}}
+		d := s.counting()
+		wait := s.dial("zk", Resolve(n), Dialer(d.dial))
+		s.serve("a:2181")
+		c, err := wait()
+		require.NoError(t, err)
+		require.NoError(t, c.UpdateServers("a"))
+		time.Sleep(time.Minute)
+		require.Equal(t, Connected, c.State())
+		require.Len(t, d.at, 1)
+		require.NoError(t, c.Close())
+	})
+	inBubble(t, 1, func(t *testing.T, s *script) {
+		dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := s.net.DialContext(ctx, network, addr)
+			return nowhere{conn}, err
+		}
+		wait := s.dial("a", Dialer(dial))
+		s.serve("a:2181")
+		c, err := wait()
+		require.NoError(t, err)
+		require.NoError(t, c.UpdateServers("a"))
+		synctest.Wait()
+		require.Equal(t, Connected, c.State(), "connections of a Dialer may have no address")
+		require.NoError(t, c.Close())
+	})
+}
+
+// nowhere is a connection to no address.
+type nowhere struct{ net.Conn }
+
+func (nowhere) RemoteAddr() net.Addr { return nil }
 
 func TestUpdateServersOfGrowingEnsemble(t *testing.T) {
 	moved := 0
