@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
-	"time"
 )
 
 // TLS makes every connection speak TLS, over whatever [Dialer] makes. The
@@ -43,7 +42,7 @@ func (c *client) secure(ctx context.Context, conn net.Conn, host string) (net.Co
 			return new(tls.Certificate), nil
 		}
 	}
-	s.Conn = tls.Client(hastyFarewell{conn}, settings)
+	s.Conn = tls.Client(conn, settings)
 	if err := s.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, s.explain(err)
@@ -95,18 +94,4 @@ func (s *secured) explain(err error) error {
 		return fmt.Errorf("TLS: the server closed the connection in the handshake, as one does that does not speak TLS: %w", err)
 	}
 	return fmt.Errorf("TLS: %w", err)
-}
-
-// farewellTLS is how long the closing of a connection tries to say so.
-const farewellTLS = 100 * time.Millisecond
-
-// A hastyFarewell limits the write deadline that tls.Conn sets when it is
-// closed, of 5 s. Nothing else sets one.
-type hastyFarewell struct{ net.Conn }
-
-func (h hastyFarewell) SetWriteDeadline(t time.Time) error {
-	if soon := time.Now().Add(farewellTLS); t.After(soon) {
-		t = soon
-	}
-	return h.Conn.SetWriteDeadline(t)
 }
