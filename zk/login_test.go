@@ -102,74 +102,78 @@ func testDigestMD5(t *testing.T, s *loginServer) {
 
 // A server without SASL answers a token with success, and none of its own. To
 // take that for a login is to go on as nobody.
-func TestNoSASL(t *testing.T) {
-	refused := func(t *testing.T, addr string, opts ...zk.Option) {
-		_, err := zk.Dial(t.Context(), addr, append(opts, zk.SASL(zk.DigestMD5("bob", "bobsecret")))...)
-		require.ErrorIs(t, err, zk.ErrAuthFailed)
-		require.ErrorContains(t, err, "the server has no SASL")
-	}
-	t.Run("fake", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			e := fakezk.New(t)
-			refused(t, e.ConnectString(), zk.Dialer(e.DialContext))
-		})
-	})
-	for _, version := range []string{"3.9.5", "3.8.0", "3.4.14"} {
-		t.Run("Real "+version, func(t *testing.T) {
-			refused(t, javazk.Start(t, javazk.Version(version)).Addr())
-		})
-	}
+func testNoSASL(t *testing.T, addr string, opts ...zk.Option) {
+	_, err := zk.Dial(t.Context(), addr, append(opts, zk.SASL(zk.DigestMD5("bob", "bobsecret")))...)
+	require.ErrorIs(t, err, zk.ErrAuthFailed)
+	require.ErrorContains(t, err, "the server has no SASL")
 }
 
 // Who fails to log in may stay on some servers, as nobody: not as what the
 // program believes that it is.
-func TestServersThatLetFailedLoginsStay(t *testing.T) {
-	stay := func(t *testing.T, addr string, opts ...zk.Option) {
-		_, err := zk.Dial(t.Context(), addr, append(opts, zk.SASL(zk.DigestMD5("bob", "x")))...)
-		require.ErrorIs(t, err, zk.ErrAuthFailed)
-		require.ErrorContains(t, err, "does not prove")
-	}
-	t.Run("fake", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			e := fakezk.New(t, fakezk.SASL(users), fakezk.AllowFailedSASL())
-			stay(t, e.ConnectString(), zk.Dialer(e.DialContext))
-		})
-	})
-	t.Run("Real", func(t *testing.T) {
-		s := javazk.Start(t, javazk.JVM("-Dzookeeper.allowSaslFailedClients=true"), func(s *backend.Spec) { s.Users = users })
-		stay(t, s.Addr())
-	})
+func testFailedLoginsStay(t *testing.T, addr string, opts ...zk.Option) {
+	_, err := zk.Dial(t.Context(), addr, append(opts, zk.SASL(zk.DigestMD5("bob", "x")))...)
+	require.ErrorIs(t, err, zk.ErrAuthFailed)
+	require.ErrorContains(t, err, "does not prove")
 }
 
 // Where a login is enforced nothing works without one.
-func TestServersThatEnforceLogins(t *testing.T) {
-	enforced := func(t *testing.T, addr string, opts ...zk.Option) {
-		ctx := t.Context()
-		bob := dial(t, addr, append(opts, zk.SASL(zk.DigestMD5("bob", "bobsecret")))...)
-		_, _, err := bob.Get(ctx, "/")
-		require.NoError(t, err)
-		nobody, err := zk.Dial(ctx, addr, opts...)
-		require.NoError(t, err, "a session may begin")
-		_, _, err = nobody.Get(ctx, "/")
-		require.ErrorIs(t, err, zk.ErrSessionClosedRequireSASL)
-		_, err = nobody.WaitState(ctx, zk.AuthFailed)
-		require.NoError(t, err)
-		require.NoError(t, nobody.Close())
-		_, err = zk.Dial(ctx, addr, append(opts, zk.SASL(zk.DigestMD5("bob", "x")))...)
-		require.ErrorIs(t, err, zk.ErrSessionClosedRequireSASL)
-		require.ErrorIs(t, err, zk.ErrAuthFailed)
+func testLoginsAreEnforced(t *testing.T, addr string, opts ...zk.Option) {
+	ctx := t.Context()
+	bob := dial(t, addr, append(opts, zk.SASL(zk.DigestMD5("bob", "bobsecret")))...)
+	_, _, err := bob.Get(ctx, "/")
+	require.NoError(t, err)
+	nobody, err := zk.Dial(ctx, addr, opts...)
+	require.NoError(t, err, "a session may begin")
+	_, _, err = nobody.Get(ctx, "/")
+	require.ErrorIs(t, err, zk.ErrSessionClosedRequireSASL)
+	_, err = nobody.WaitState(ctx, zk.AuthFailed)
+	require.NoError(t, err)
+	require.NoError(t, nobody.Close())
+	_, err = zk.Dial(ctx, addr, append(opts, zk.SASL(zk.DigestMD5("bob", "x")))...)
+	require.ErrorIs(t, err, zk.ErrSessionClosedRequireSASL)
+	require.ErrorIs(t, err, zk.ErrAuthFailed)
+}
+
+const (
+	flagStay    = "-Dzookeeper.allowSaslFailedClients=true"
+	flagEnforce = "-Dzookeeper.sessionRequireClientSASLAuth=true"
+)
+
+// kindsOfServers are servers that differ in what they think of logins.
+var kindsOfServers = []struct {
+	name     string
+	users    map[string]string
+	flags    []string
+	versions []string
+	test     func(t *testing.T, addr string, opts ...zk.Option)
+}{
+	{"no SASL", nil, nil, []string{"3.9.5", "3.8.0", "3.4.14"}, testNoSASL},
+	{"failed logins stay", users, []string{flagStay}, []string{"3.9.5"}, testFailedLoginsStay},
+	{"logins are enforced", users, []string{flagEnforce}, []string{"3.9.5", "3.8.0"}, testLoginsAreEnforced},
+}
+
+func TestKindsOfServersFake(t *testing.T) {
+	for _, k := range kindsOfServers {
+		t.Run(k.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				opts := []fakezk.Option{fakezk.JVMFlags(k.flags...)}
+				if k.users != nil {
+					opts = append(opts, fakezk.SASL(k.users))
+				}
+				e := fakezk.New(t, opts...)
+				k.test(t, e.ConnectString(), zk.Dialer(e.DialContext))
+			})
+		})
 	}
-	const flag = "-Dzookeeper.sessionRequireClientSASLAuth=true"
-	t.Run("fake", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			e := fakezk.New(t, fakezk.SASL(users), fakezk.JVMFlags(flag))
-			enforced(t, e.ConnectString(), zk.Dialer(e.DialContext))
-		})
-	})
-	for _, version := range []string{"3.9.5", "3.8.0"} {
-		t.Run("Real "+version, func(t *testing.T) {
-			s := javazk.Start(t, javazk.Version(version), javazk.JVM(flag), func(s *backend.Spec) { s.Users = users })
-			enforced(t, s.Addr())
-		})
+}
+
+func TestKindsOfServersReal(t *testing.T) {
+	for _, k := range kindsOfServers {
+		for _, version := range k.versions {
+			t.Run(k.name+" "+version, func(t *testing.T) {
+				s := javazk.Start(t, javazk.Version(version), javazk.JVM(k.flags...), func(s *backend.Spec) { s.Users = k.users })
+				k.test(t, s.Addr())
+			})
+		}
 	}
 }
