@@ -75,9 +75,24 @@
 // A [Watch] of [Conn.GetW], [Conn.ExistsW] or [Conn.ChildrenW] fires once. It
 // survives reconnects: the next server is told what the client has seen, and
 // fires for what it has missed. A [PersistentWatch] goes on until it is
-// removed, but no server says what it has missed between connections: so it
+// closed, but no server says what it has missed between connections: so it
 // delivers [EventDisconnected] and [EventResync] among its events. No event
-// that a server sends is lost, and nothing waits for who reads it.
+// that a server sends is lost, unless [WatchBuffer] says so, and nothing waits
+// for who reads it.
+//
+// Who wants to know what a node is like, rather than what has happened to it,
+// uses [Conn.Follow] or [Conn.FollowChildren], which yield its state now and
+// whenever it has changed, over lost connections and sessions:
+//
+//	for node, err := range c.Follow(ctx, "/config") {
+//		if err != nil {
+//			return err // it cannot pass by itself
+//		}
+//		use(node.Data)
+//	}
+//
+// [Conn.OnData], [Conn.OnChildren] and [Conn.OnEvent] call a function instead,
+// and [Conn.WaitNode] returns at the first state that is as wanted.
 //
 // An event is delivered before the result of any later call that could show
 // its change.

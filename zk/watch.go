@@ -12,9 +12,10 @@ import (
 // is none is told by the next server. A mere disconnect is no event.
 //
 // It need not be closed or read. C has room for its event, and nobody waits
-// for who reads it. But until it fires or is closed it takes memory, also if
-// nobody has it any more: who asks again and again for a node that does not
-// change closes the watch of the time before, or uses [Conn.Follow].
+// for who reads it. But until it fires or is closed it takes memory, about 280
+// bytes, also if nobody has it any more: who asks again and again for a node
+// that does not change closes the watch of the time before, or uses
+// [Conn.Follow].
 type Watch struct {
 	// C delivers exactly one event and is closed. The event is that of the
 	// node, or EventWatchRemoved, EventWatchLost or EventSessionLost. It is
