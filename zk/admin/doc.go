@@ -10,6 +10,11 @@
 //	}
 //	fmt.Println(srvr.Version, srvr.Mode)
 //
+// or
+//
+//	c := admin.Client{URL: "http://zk1:8080"}
+//	stats, err := c.ServerStats(ctx)
+//
 // Neither takes a session. Types and methods have the names of the words and
 // commands. What a parser knows it reads strictly: an answer that was cut, or
 // a number that is none, is an error. What it does not know, such as what a
