@@ -72,12 +72,13 @@ func readListed(_ *Conn, r *request) (Listed, error) {
 func readPermitted(_ *Conn, r *request) (Permitted, error) {
 	return Permitted{r.list.acls, r.stat}, nil
 }
-func readNames(_ *Conn, r *request) ([]string, error)        { return r.list.names, nil }
-func readStat(_ *Conn, r *request) (Stat, error)             { return r.stat, nil }
-func readCount(_ *Conn, r *request) (int, error)             { return int(r.value), nil }
-func readIdentities(_ *Conn, r *request) ([]Identity, error) { return r.list.ids, nil }
-func readEphemerals(c *Conn, r *request) ([]string, error)   { return c.ephemerals(r), nil }
-func readNothing(*Conn, *request) (struct{}, error)          { return struct{}{}, nil }
+func readNames(_ *Conn, r *request) ([]string, error)           { return r.list.names, nil }
+func readStat(_ *Conn, r *request) (Stat, error)                { return r.stat, nil }
+func readCount(_ *Conn, r *request) (int, error)                { return int(r.value), nil }
+func readIdentities(_ *Conn, r *request) ([]Identity, error)    { return r.list.ids, nil }
+func readEphemerals(c *Conn, r *request) ([]string, error)      { return c.ephemerals(r), nil }
+func readLasting(_ *Conn, r *request) (*PersistentWatch, error) { return r.lasting, nil }
+func readNothing(*Conn, *request) (struct{}, error)             { return struct{}{}, nil }
 
 // beginAt is begin for a request on a node: it checks the path and puts the
 // chroot before it.
@@ -147,6 +148,15 @@ func (a Async) ChildrenW(path string) *Future[Listed] {
 	r := a.c.request(proto.OpGetChildren2)
 	a.c.newWatch(r, path, childTable)
 	return beginAt(a.c, r, "children", path, readListed)
+}
+
+// AddWatch is [Conn.AddWatch].
+func (a Async) AddWatch(path string, mode WatchMode, opts ...WatchOption) *Future[*PersistentWatch] {
+	r, err := a.c.addWatchRequest(path, mode, opts)
+	if err != nil {
+		return failed[*PersistentWatch](a.c, "add watch", path, err)
+	}
+	return begin(a.c, r, "add watch", path, readLasting)
 }
 
 // ChildNames is [Conn.ChildNames].

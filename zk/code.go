@@ -21,7 +21,7 @@ const (
 	ErrDataInconsistency        Code = -3
 	ErrConnectionLoss           Code = -4 // the answer is lost; see MayHaveApplied
 	ErrMarshallingError         Code = -5 // the server could not read the request
-	ErrUnimplemented            Code = -6 // not by this version, or not enabled
+	ErrUnimplemented            Code = -6 // not by this version, which then also closes the connection, or not enabled
 	ErrOperationTimeout         Code = -7
 	ErrBadArguments             Code = -8
 	ErrUnknownSession           Code = -12

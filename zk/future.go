@@ -19,6 +19,7 @@ type Future[T any] struct {
 
 	mu     sync.Mutex // guards all below; may be held when client.mu is taken, never the other way
 	r      *request   // until it is over
+	ending bool       // the request is given up
 	over   bool       // value and err are set, for good
 	value  T
 	err    error
@@ -180,12 +181,15 @@ func (f *Future[T]) end(cause error) bool {
 func (f *Future[T]) abandon() (fate, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.over || f.r == nil {
-		return unknown, !f.over
+	if f.over || f.ending {
+		return answered, false
 	}
-	what, ok := f.conn.abandon(f.r)
+	what, ok := unknown, true
+	if f.r != nil {
+		what, ok = f.conn.abandon(f.r)
+	}
 	if ok {
-		f.r = nil
+		f.r, f.ending = nil, true
 	}
 	return what, ok
 }

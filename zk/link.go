@@ -207,18 +207,26 @@ func (l *link) dispatch(xid int32, zxid int64, code proto.Code, body []byte) err
 	return l.receiveReply(xid, zxid, code, body)
 }
 
-// receiveReply completes the oldest request. A watch is armed in the same
-// step in which the request leaves the ring, so that no event finds neither.
+// receiveReply completes the oldest request, as a rule. A watch is armed in the
+// same step in which the request leaves the ring, so that no event finds
+// neither.
 func (l *link) receiveReply(xid int32, zxid int64, code proto.Code, body []byte) error {
 	c := l.client
 	c.mu.Lock()
 	r := l.ring.head()
-	if r == nil || r.xid != xid {
+	switch {
+	case r != nil && r.xid == xid:
+		l.tally(r)
+		l.ring.pop()
+	case code == proto.Unimplemented:
+		r = l.ring.extract(xid) // of an operation that they do not know servers say so ahead of other answers
+	default:
+		r = nil
+	}
+	if r == nil {
 		c.mu.Unlock()
 		return errUnexpected(fmt.Sprintf("reply with xid %d", xid))
 	}
-	l.tally(r)
-	l.ring.pop()
 	if zxid > c.lastZxid.Load() {
 		c.lastZxid.Store(zxid)
 	}

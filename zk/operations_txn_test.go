@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zookit/zookit/internal/javazk"
 	"github.com/zookit/zookit/zk"
 )
 
@@ -122,6 +123,7 @@ func testFutures(t *testing.T, c *zk.Conn) {
 	nul, empty := a.Create("/null", nil, zk.Ephemeral), a.Create("/empty", []byte{}, zk.Persistent)
 	digits := a.Create("/n/", nil, zk.EphemeralSequential)
 	ttl := a.CreateTTL("/ttl", nil, zk.Persistent, time.Hour)
+	lasting := a.AddWatch("/n", zk.WatchRecursive)
 	getW, existsW, childrenW := a.GetW("/n"), a.ExistsW("/later"), a.ChildrenW("/n")
 	set := a.Set("/n", []byte("y"), 0)
 	get, exists, children, names := a.Get("/n"), a.Exists("/n"), a.Children("/n"), a.ChildNames("/n")
@@ -142,6 +144,7 @@ func testFutures(t *testing.T, c *zk.Conn) {
 	require.Equal(t, "/null", must(nul.Wait(ctx))(t).Path)
 	require.Equal(t, "/empty", must(empty.Wait(ctx))(t).Path)
 	require.Equal(t, "x", string(must(getW.Wait(ctx))(t).Data))
+	wantNext(t, must(lasting.Wait(ctx))(t), zk.EventNodeDataChanged, "/n")
 	require.Equal(t, zk.EventNodeDataChanged, receive(t, must(getW.Wait(ctx))(t).Watch).Type)
 	require.False(t, must(existsW.Wait(ctx))(t).Exists)
 	require.Equal(t, zk.EventNodeCreated, receive(t, must(existsW.Wait(ctx))(t).Watch).Type)
@@ -164,6 +167,7 @@ func testFutures(t *testing.T, c *zk.Conn) {
 	require.Equal(t, "/later", must(multi.Wait(ctx))(t)[0].Path)
 	require.ErrorIs(t, must(read.Wait(ctx))(t)[1].Err, zk.ErrNoNode)
 	must(del.Wait(ctx))(t)
+	require.NoError(t, must(lasting.Wait(ctx))(t).Close())
 	require.NoError(t, must(childrenW.Wait(ctx))(t).Watch.Close())
 	require.NoError(t, must(config.Wait(ctx))(t).Watch.Close())
 }
@@ -211,4 +215,31 @@ func testEventsOfTxn(t *testing.T, c *zk.Conn) {
 		wantNext(t, w, want.EventType, want.path)
 	}
 	require.NoError(t, w.Close())
+}
+
+// Servers that do not know an operation say so ahead of what is due before, and
+// close the connection. Who has asked learns why, and does not try again for
+// ever; the others lose what was under way, and no session is lost.
+func TestUnimplementedAmongFuturesReal(t *testing.T) {
+	s := javazk.Start(t, javazk.Version("3.6"))
+	c := dial(t, s.Addr())
+	session := c.Session()
+	for range 5 {
+		for c.Sync(t.Context(), "/") != nil { // the end of the connection may not have been noticed
+		}
+		var all []*zk.Future[zk.Created]
+		for range 20 {
+			all = append(all, c.Async().Create("/n-", nil, zk.EphemeralSequential))
+		}
+		_, err := c.WhoAmI(t.Context())
+		require.ErrorIs(t, err, zk.ErrUnimplemented)
+		for _, f := range all {
+			if _, err := f.Wait(t.Context()); err != nil {
+				require.ErrorIs(t, err, zk.ErrConnectionLoss)
+			}
+		}
+	}
+	for c.Sync(t.Context(), "/") != nil {
+	}
+	require.Equal(t, session, c.Session())
 }

@@ -70,25 +70,33 @@ func WatchBuffer(n int) WatchOption { return func(w *PersistentWatch) { w.limit 
 // It takes a server of 3.6. Servers before 3.9 keep one watch of all kinds for
 // a path and connection: there, do not mix kinds on one path.
 func (c *Conn) AddWatch(ctx context.Context, path string, mode WatchMode, opts ...WatchOption) (*PersistentWatch, error) {
-	r := c.request(proto.OpAddWatch)
-	full, err := c.full(path)
-	if err == nil && mode != WatchPersistent && mode != WatchRecursive {
-		err = badArguments(errMode(mode))
-	}
+	r, err := c.addWatchRequest(path, mode, opts)
 	if err != nil {
-		c.recycle(r)
 		return nil, &Error{Op: "add watch", Path: path, Err: err, fate: unsent}
 	}
-	w := &PersistentWatch{client: c.client, mode: mode, path: path, key: full, chroot: c.chroot, wake: make(chan struct{}, 1)}
-	for _, opt := range opts {
-		opt(w)
-	}
-	r.path, r.flags, r.lasting = full, int32(mode), w
+	w := r.lasting
 	if err := c.do(ctx, r, "add watch", path); err != nil {
 		return nil, err
 	}
 	c.recycle(r)
 	return w, nil
+}
+
+func (c *Conn) addWatchRequest(path string, mode WatchMode, opts []WatchOption) (*request, error) {
+	full, err := c.full(path)
+	if err == nil && mode != WatchPersistent && mode != WatchRecursive {
+		err = badArguments(errMode(mode))
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := c.request(proto.OpAddWatch)
+	r.path, r.flags = full, int32(mode)
+	r.lasting = &PersistentWatch{client: c.client, mode: mode, path: path, key: full, chroot: c.chroot, wake: make(chan struct{}, 1)}
+	for _, opt := range opts {
+		opt(r.lasting)
+	}
+	return r, nil
 }
 
 type errMode WatchMode

@@ -75,3 +75,20 @@ func (q *ring) pop() {
 	q.first = (q.first + 1) & (len(q.slots) - 1)
 	q.n--
 }
+
+// extract takes the request with an xid out of wherever it is, nil when there
+// is none.
+func (q *ring) extract(xid int32) *request {
+	for i := range q.n {
+		r := q.at(i)
+		if r.xid != xid {
+			continue
+		}
+		for ; i > 0; i-- {
+			q.slots[(q.first+i)&(len(q.slots)-1)] = q.at(i - 1)
+		}
+		q.pop()
+		return r
+	}
+	return nil
+}

@@ -186,3 +186,24 @@ func TestFateOfCalls(t *testing.T) {
 	require.False(t, MayHaveApplied(&Error{Op: "create", Err: ErrNodeExists}))
 	require.False(t, MayHaveApplied(&Error{Op: "create", Err: ErrConnectionLoss, fate: unsent}))
 }
+
+// What a server does not know it says so ahead of the answers that are due
+// before.
+func TestUnimplementedOvertakes(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, s *script) {
+		c, p := s.start()
+		before, who, behind := c.Async().Get("/1"), c.Async().WhoAmI(), c.Async().Get("/2")
+		one, unknown, two := p.want(proto.OpGetData), p.want(proto.OpWhoAmI), p.want(proto.OpGetData)
+		p.reply(unknown.xid, proto.Unimplemented, nil)
+		_, err := who.Wait(bg)
+		require.ErrorIs(t, err, ErrUnimplemented)
+		require.False(t, before.Ready())
+		p.reply(one.xid, 0, data("1"))
+		p.reply(two.xid, 0, data("2"))
+		wantGot(t, before, "1")
+		wantGot(t, behind, "2")
+		p.reply(two.xid, proto.Unimplemented, nil)
+		p.wantEnd() // nobody asked
+		c.Close()
+	})
+}

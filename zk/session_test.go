@@ -221,6 +221,9 @@ func testExpiry(t *testing.T, on on) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	session := c.Session()
+	bound := c.InSession(session)
+	_, _, err = bound.Get(ctx, "/eph")
+	require.NoError(t, err)
 	_, _, mine, err := c.GetW(ctx, "/eph")
 	require.NoError(t, err)
 	link.cut()
@@ -233,6 +236,9 @@ func testExpiry(t *testing.T, on on) {
 	require.NoError(t, err)
 	require.NotEqual(t, session.ID(), c.Session().ID())
 	create(t, c, "/eph", zk.Ephemeral)
+	_, err = bound.Set(ctx, "/eph", nil, 0)
+	require.ErrorIs(t, err, zk.ErrSessionExpired, "a view of the old session does nothing in the new one")
+	require.True(t, zk.NotSent(err))
 }
 
 func testAttach(t *testing.T, on on) {
