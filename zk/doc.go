@@ -62,13 +62,24 @@
 // [Conn.CreateIdempotent] and its siblings what they do.
 // [Conn.DeleteGuaranteed] goes on when its caller does not.
 //
+// # Calls that do not wait
+//
+// [Conn.Async] makes calls whose results come later, as a [Future] each. They
+// travel in the order of the calls, together, so that one goroutine has
+// thousands of them under way. [Conn.Txn] collects operations that happen as a
+// whole or not at all, and [Conn.ReadTxn] reads at one moment.
+//
+// What makes sense in one session only is said to a view of it:
+// [Conn.InSession].
+//
 // # Cancellation
 //
 // When its context ends a call returns at once. If it waited it is not sent.
 // If it was sent the server will do it all the same: the error says so by
 // MayHaveApplied, the answer is thrown away, and a watch that it was to arm is
 // not there. No context but that of [Dial] has to do with the connection, and
-// that one only until Dial returns.
+// that one only until Dial returns. [RequestTimeout] is for contexts without a
+// deadline.
 //
 // # Watches
 //
