@@ -39,9 +39,9 @@ func ExampleConn_Async() {
 	all, err := names.Wait(ctx)
 	fmt.Println(len(all), err) // and /zookeeper
 	// Output:
+	// /job-0000000000
 	// /job-0000000001
 	// /job-0000000002
-	// /job-0000000003
 	// 4 <nil>
 }
 
