@@ -17,7 +17,7 @@ func (c *client) watchesRefused(code Code) error {
 	if c.refusals++; c.refusals >= mostRefusals {
 		c.refusals = 0
 		c.log.Error("watches given up", "cause", err)
-		c.watches.end(err)
+		c.watches.refuse(err)
 	}
 	return err
 }

@@ -43,7 +43,7 @@ func TestWatchesThatAllServersRefuse(t *testing.T) {
 			s.refuse()
 		}
 		e := <-w.C
-		require.Equal(t, EventSessionLost, e.Type)
+		require.Equal(t, EventWatchLost, e.Type)
 		require.ErrorIs(t, e.Err, ErrSystemError)
 		require.ErrorContains(t, e.Err, "does not restore the watches")
 		p = s.accept("a:2181")

@@ -157,6 +157,10 @@ func TestRefusedWatches(t *testing.T) {
 		_, _, waited, err := armed(c, p, "/n")
 		require.NoError(t, err)
 		lasting := addWatch(t, c, p, "/n", WatchPersistent)
+		nodes := make(chan Node, 2)
+		c.OnData("/n", func(n Node) bool { nodes <- n; return true })
+		p.reply(p.want(proto.OpGetData).xid, 0, &proto.GetDataResponse{})
+		<-nodes
 		c.mu.Lock()
 		c.watches.refuse(ErrMarshallingError)
 		c.mu.Unlock()
@@ -168,6 +172,8 @@ func TestRefusedWatches(t *testing.T) {
 		for _, err := range lasting.Events(bg) {
 			require.ErrorIs(t, err, ErrMarshallingError)
 		}
+		p.reply(p.want(proto.OpGetData).xid, 0, &proto.GetDataResponse{Stat: proto.Stat{Version: 1}})
+		require.Equal(t, EventWatchLost, (<-nodes).Event.Type, "a loop looks again")
 		go p.answerAll()
 		require.NoError(t, c.Close())
 	})
