@@ -59,7 +59,8 @@ func ttlFlags(mode CreateMode, ttl time.Duration) (int32, error) {
 }
 
 // fullNew is full for a node to be created. The digits of a sequential one are
-// a part of its name, so that it may be empty before them.
+// a part of its name, so that it may be empty before them: "/" is such a path,
+// and stays in the chroot, as with kazoo (Java's client leaves the chroot).
 func (c *Conn) fullNew(path string, mode CreateMode) (string, error) {
 	if mode < Persistent || mode > Container {
 		return "", badArguments(fmt.Errorf("no such mode: %v", mode))

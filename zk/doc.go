@@ -133,7 +133,8 @@
 // # Limitations
 //
 // Credentials stay for the life of the Conn, or until another password of the
-// same user takes their place. SASL has no layer that protects what is sent later: [TLS] does. Before 3.9
-// servers keep one kind of watch for a path and connection, so that persistent
-// and one-shot watches on the same path disturb each other there.
+// same user takes their place. SASL has no layer that protects what is sent
+// later: [TLS] does. Before 3.9 servers keep one kind of watch for a path and
+// connection, so that persistent and one-shot watches on the same path disturb
+// each other there.
 package zk

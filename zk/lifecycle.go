@@ -205,6 +205,7 @@ func (c *client) open(l *link, g greeting) {
 	if !c.resumes() {
 		if s != nil {
 			s.lose(ErrSessionExpired)
+			c.cfg.hooks.sessionEnd(s, ErrSessionExpired)
 		}
 		s, fresh = c.newSession(g.id, g.password), true
 		s.readOnly = g.readOnly

@@ -133,7 +133,8 @@ func Auth(scheme string, cred []byte) Option {
 
 // Attach resumes a session instead of beginning one. Dial fails with
 // [ErrSessionExpired] if it is not alive, or the password is wrong. A server
-// that has the session on another connection closes that one.
+// that has the session on another connection closes that one. Two Conns with
+// one session would take it from each other for ever: see [Conn.Detach].
 func Attach(id int64, password []byte) Option {
 	s := &Session{id: id, password: bytes.Clone(password)}
 	return func(c *config) { c.attach = s }

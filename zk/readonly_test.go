@@ -84,7 +84,8 @@ func (s *script) serveReadOnly(addr string) {
 func TestReadOnlyClientFindsAnotherServer(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, s *script) {
 		began := time.Now()
-		c, p := s.startReadOnly("a,b")
+		var over []*Session
+		c, p := s.startReadOnly("a,b", Observe(Hooks{SessionEnd: func(s *Session, _ error) { over = append(over, s) }}))
 		states := c.States(bg)
 		old := c.Session()
 		watch := make(chan *Watch, 1)
@@ -142,9 +143,11 @@ func TestReadOnlyClientFindsAnotherServer(t *testing.T) {
 		require.Equal(t, ErrSessionExpired, context.Cause(old.Context()))
 		p.event(EventNodeDataChanged, "/n")
 		require.Equal(t, EventNodeDataChanged, (<-(<-watch).C).Type, "watches go over")
+		next := c.Session()
 		go p.answerAll()
 		require.NoError(t, c.Close())
 		require.Equal(t, []State{ReadOnly, Suspended, Connected, Closed}, slices.Collect(states))
+		require.Equal(t, []*Session{old, next}, over)
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 
 // A Session is what the server keeps for a client: its ephemeral nodes live as
 // long as it does. It survives lost connections. A Conn has one session at a
-// time, and begins another when it is lost.
+// time, and begins another when it is lost, but for [OneSession].
 type Session struct {
 	client   *client
 	id       int64
