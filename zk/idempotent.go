@@ -101,7 +101,7 @@ func (c *Conn) DeleteIdempotent(ctx context.Context, path string, version int32)
 func (c *Conn) DeleteGuaranteed(ctx context.Context, path string, version int32) error {
 	err := c.Delete(ctx, path, version)
 	if unanswered(err) {
-		c.persist("delete "+path, func(ctx context.Context) error { return c.Delete(ctx, path, version) })
+		c.persist("delete "+path, func(ctx context.Context, c *Conn) error { return c.Delete(ctx, path, version) })
 	}
 	return err
 }
@@ -116,12 +116,15 @@ func unanswered(err error) bool {
 	return MayHaveApplied(err) || NotSent(err) || Transient(err)
 }
 
-// persist does f on a goroutine of the client until a server answers.
-func (c *Conn) persist(what string, f func(ctx context.Context) error) {
+// persist does f on a goroutine of the client until a server answers, with a
+// view that is not bound to a session.
+func (c *Conn) persist(what string, f func(ctx context.Context, c *Conn) error) {
+	free := *c
+	free.bound = nil
 	c.spawn(func(ctx context.Context) {
 		pauses := Backoff{Base: 100 * time.Millisecond, Max: 10 * time.Second, Jitter: 0.5}
 		r := retrying{policy: RetryIf(pauses, unanswered), draw: c.newRand}
-		err := r.run(ctx, f)
+		err := r.run(ctx, func(ctx context.Context) error { return f(ctx, &free) })
 		if err != nil && !errors.Is(err, ErrNoNode) && ctx.Err() == nil {
 			c.log.Warn("given up", "what", what, "cause", err)
 		}

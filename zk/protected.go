@@ -53,7 +53,7 @@ func (c *Conn) createProtected(ctx context.Context, path string, mode CreateMode
 	p := c.protect(path, mode)
 	err = c.Retry(ctx, func(ctx context.Context) (err error) {
 		if p.lost {
-			if made, stat, err = p.find(ctx); err != nil {
+			if made, stat, err = p.find(ctx, c); err != nil {
 				return err
 			}
 			if made != "" {
@@ -84,7 +84,6 @@ func renamed(err error, path string) error {
 
 // A protection is one name under which a node is created once.
 type protection struct {
-	c    *Conn
 	mode CreateMode
 	path string // of the node, but for the digits of a sequential one
 	lost bool   // whether it may be there
@@ -92,22 +91,22 @@ type protection struct {
 
 func (c *Conn) protect(path string, mode CreateMode) *protection {
 	name := strings.LastIndexByte(path, '/') + 1
-	return &protection{c: c, mode: mode, path: path[:name] + protectedMark + c.newUUID() + "-" + path[name:]}
+	return &protection{mode: mode, path: path[:name] + protectedMark + c.newUUID() + "-" + path[name:]}
 }
 
 // find is the path of the node, "" if there is none. One of another session is
 // deleted.
-func (p *protection) find(ctx context.Context) (string, Stat, error) {
-	paths, err := p.list(ctx)
+func (p *protection) find(ctx context.Context, c *Conn) (string, Stat, error) {
+	paths, err := p.list(ctx, c)
 	if err != nil || len(paths) == 0 {
 		return "", Stat{}, err
 	}
-	stat, ok, err := p.c.Exists(ctx, paths[0])
+	stat, ok, err := c.Exists(ctx, paths[0])
 	switch {
 	case err != nil || !ok:
 		return "", Stat{}, err
-	case stat.EphemeralOwner != p.c.owner(p.mode):
-		p.c.DeleteGuaranteed(ctx, paths[0], AnyVersion) // or else it goes with its session
+	case stat.EphemeralOwner != c.owner(p.mode):
+		c.DeleteGuaranteed(ctx, paths[0], AnyVersion) // or else it goes with its session
 		return "", Stat{}, nil
 	}
 	return paths[0], stat, nil
@@ -115,13 +114,13 @@ func (p *protection) find(ctx context.Context) (string, Stat, error) {
 
 // list is where the node may be. The sync makes sure that a create that was
 // under way on another connection is seen.
-func (p *protection) list(ctx context.Context) ([]string, error) {
+func (p *protection) list(ctx context.Context, c *Conn) ([]string, error) {
 	slash := strings.LastIndexByte(p.path, '/')
 	dir, name := p.path[:max(slash, 1)], p.path[slash+1:]
-	if err := p.c.Sync(ctx, dir); err != nil || !p.mode.sequential() {
+	if err := c.Sync(ctx, dir); err != nil || !p.mode.sequential() {
 		return []string{p.path}, err
 	}
-	names, err := p.c.ChildNames(ctx, dir)
+	names, err := c.ChildNames(ctx, dir)
 	if errors.Is(err, ErrNoNode) {
 		return nil, nil
 	}
@@ -135,10 +134,10 @@ func (p *protection) list(ctx context.Context) ([]string, error) {
 }
 
 // clean deletes the node if there is one.
-func (p *protection) clean(ctx context.Context) error {
-	paths, err := p.list(ctx)
+func (p *protection) clean(ctx context.Context, c *Conn) error {
+	paths, err := p.list(ctx, c)
 	for _, path := range paths {
-		if err := p.c.Delete(ctx, path, AnyVersion); err != nil && !errors.Is(err, ErrNoNode) {
+		if err := c.Delete(ctx, path, AnyVersion); err != nil && !errors.Is(err, ErrNoNode) {
 			return err
 		}
 	}

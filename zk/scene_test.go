@@ -39,12 +39,18 @@ func playScene(t *testing.T, f func(scene), connect string, base func(ctx contex
 	f(s)
 }
 
+// What each server is told.
+var (
+	serverConfig = []string{"extendedTypesEnabled=true", "enforceQuota=true"}
+	serverFlags  = []string{"-Dznode.container.checkIntervalMs=100"}
+)
+
 // playFake plays each case on a fake of its own.
 func playFake(t *testing.T, cases []sceneCase) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				e := fakezk.New(t, fakezk.ExtendedTypes(), fakezk.TickTime(200*time.Millisecond))
+				e := fakezk.New(t, fakezk.TickTime(200*time.Millisecond), fakezk.Config(serverConfig...), fakezk.JVMFlags(serverFlags...))
 				playScene(t, tc.f, e.ConnectString(), e.DialContext)
 			})
 		})
@@ -54,8 +60,7 @@ func playFake(t *testing.T, cases []sceneCase) {
 // playReal plays all cases on one real server.
 func playReal(t *testing.T, cases []sceneCase, version string) {
 	server := javazk.Start(t, javazk.Version(version), javazk.TickTime(200),
-		javazk.Config("extendedTypesEnabled=true", "enforceQuota=true"),
-		javazk.JVM("-Dznode.container.checkIntervalMs=100"))
+		javazk.Config(serverConfig...), javazk.JVM(serverFlags...))
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) { playScene(t, tc.f, server.Addr(), new(net.Dialer).DialContext) })
 	}
