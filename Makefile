@@ -37,9 +37,9 @@ stress:
 # Every fuzz target for a while: make fuzz FUZZTIME=1m
 FUZZTIME ?= 5s
 fuzz:
-	@for pkg in $$(go list ./internal/... ./fakezk); do \
+	@for pkg in $$(go list ./internal/... ./fakezk ./zk/...); do \
 		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$pkg || exit 1; \
 		done; \
 	done
 

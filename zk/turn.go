@@ -35,6 +35,7 @@ func (l *link) await() {
 	if l.calm < calmReplies || l.in.Buffered() || l.turn == nil && !l.takeTurns() {
 		return
 	}
+	l.in.Trim()
 	l.turn.Await()
 	l.conn.SetReadDeadline(time.Time{})
 }
@@ -76,4 +77,5 @@ func (l *link) readUntil(r *request) {
 			return
 		}
 	}
+	l.in.Trim()
 }

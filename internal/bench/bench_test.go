@@ -113,14 +113,8 @@ func BenchmarkMemory(b *testing.B) {
 	zookit(b, e.ConnectString(), zk.Dialer(e.DialContext))
 }
 
-// BenchmarkTCP is our client and the fake over loopback TCP.
-func BenchmarkTCP(b *testing.B) { zookit(b, listen(b)) }
-
 // BenchmarkRealServer is our client and a real server.
 func BenchmarkRealServer(b *testing.B) { zookit(b, javazk.Start(b).Addr()) }
-
-// BenchmarkGoZookeeper is github.com/go-zookeeper/zk and the fake over TCP.
-func BenchmarkGoZookeeper(b *testing.B) { goZookeeper(b, listen(b)) }
 
 // BenchmarkGoZookeeperRealServer is github.com/go-zookeeper/zk and a real server.
 func BenchmarkGoZookeeperRealServer(b *testing.B) { goZookeeper(b, javazk.Start(b).Addr()) }

@@ -88,6 +88,18 @@ func (f *FrameReader) Buffered() bool {
 	return n < 0 || int(n) > f.max || f.end-f.start >= 4+int(n)
 }
 
+// Trim gives up a large buffer if nothing is in it, and with it the frame that
+// Next returned; for who does not know when there will be a next. Next does so
+// by itself.
+func (f *FrameReader) Trim() {
+	if f.start == f.end {
+		f.start, f.end = 0, 0
+		if len(f.buf) > keepBuffer {
+			f.buf = nil
+		}
+	}
+}
+
 // fill reads until n bytes are there. An end before the first of them is
 // io.EOF, a later one io.ErrUnexpectedEOF.
 func (f *FrameReader) fill(n int) error {
@@ -107,12 +119,7 @@ func (f *FrameReader) fill(n int) error {
 
 // makeRoom makes sure that there is space to read into, on the way to n bytes.
 func (f *FrameReader) makeRoom(n int) {
-	if f.start == f.end {
-		f.start, f.end = 0, 0
-		if len(f.buf) > keepBuffer {
-			f.buf = nil
-		}
-	}
+	f.Trim()
 	if f.start+n <= len(f.buf) {
 		return
 	}

@@ -181,3 +181,23 @@ func TestFrameBufferIsGivenUp(t *testing.T) {
 	require.Equal(t, "small", string(got))
 	require.LessOrEqual(t, cap(f.buf), keepBuffer, "the buffer of a huge frame is given up")
 }
+
+func TestTrimGivesUpALargeBuffer(t *testing.T) {
+	frame := func(n int) []byte {
+		b, start := BeginFrame(nil)
+		return EndFrame(append(b, make([]byte, n)...), start)
+	}
+	f := NewFrameReader(bytes.NewReader(append(append(frame(1<<20), frame(10)...), frame(1<<20)...)), 1<<21)
+	_, err := f.Next()
+	require.NoError(t, err)
+	_, err = f.Peek(14)
+	require.NoError(t, err)
+	f.Trim()
+	got, err := f.Next()
+	require.NoError(t, err)
+	require.Len(t, got, 10, "what is there is kept")
+	_, err = f.Next()
+	require.NoError(t, err)
+	f.Trim()
+	require.Nil(t, f.buf)
+}
