@@ -44,11 +44,14 @@ fuzz:
 	done
 
 # Speed side by side with peers and a real server, in one run; medians are in
-# the table at the end. See docs/benchmarks.md.
+# the tables at the end. What is compared with go-zookeeper takes turns, COUNT
+# times. See docs/benchmarks.md.
 COUNT ?= 5
 bench:
-	go test -run 'InABubble$$' -bench . -benchmem -count $(COUNT) -timeout 60m ./internal/bench > bench.out || { cat bench.out; exit 1; }
+	go test -run 'InABubble$$' -bench . -skip 'Beside|Pipeline' -benchmem -count $(COUNT) -timeout 60m ./internal/bench > bench.out || { cat bench.out; exit 1; }
+	for i in $$(seq $(COUNT)); do go test -run '^$$' -bench 'Echo|Beside|Pipeline' -benchmem -timeout 60m ./internal/bench || exit 1; done > beside.out || { cat beside.out; exit 1; }
 	go tool benchstat bench.out
+	go run ./internal/bench/cmd/ratios < beside.out
 
 # How long three real servers take to serve, here, by kazoo's harness and by
 # Curator's. Needs Maven, a JDK and Debian's python3-kazoo.

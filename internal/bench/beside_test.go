@@ -42,7 +42,10 @@ var tasks = []task{
 		theirs: func(c *gozk.Conn, i int64) error { _, _, err := c.Children("/ten"); return err },
 	},
 	{name: "Children100",
-		ours:   func(ctx context.Context, c *zk.Conn, i int64) error { _, _, err := c.Children(ctx, "/hundred"); return err },
+		ours: func(ctx context.Context, c *zk.Conn, i int64) error {
+			_, _, err := c.Children(ctx, "/hundred")
+			return err
+		},
 		theirs: func(c *gozk.Conn, i int64) error { _, _, err := c.Children("/hundred"); return err },
 	},
 	{name: "Set",
