@@ -2,8 +2,8 @@ package zk_test
 
 import (
 	"context"
-	"errors"
 	"net"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -91,13 +91,13 @@ func testSessionOfTwo(t *testing.T, on on) {
 	dials := on.link.dials
 	on.link.mu.Unlock()
 	t.Log(dials, "connections in 5 s")
-	require.Less(t, dials, 50)
+	require.Less(t, dials, 200, "34 as a rule, and thousands without pauses")
 	_, _, err := second.Detach()
 	require.NoError(t, err)
+	time.Sleep(2 * time.Second) // what second had under way when it ended may still take the session once
+	_, err = first.WaitState(ctx, zk.Connected)
+	require.NoError(t, err)
 	stat, ok, err := first.Exists(ctx, "/eph")
-	for errors.Is(err, zk.ErrConnectionLoss) {
-		stat, ok, err = first.Exists(ctx, "/eph")
-	}
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, session.ID(), stat.EphemeralOwner)
@@ -203,8 +203,8 @@ func TestReadOnlyReal(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, kept.ID(), stat.EphemeralOwner)
 	var all []zk.State
-	for st := range states {
-		if all = append(all, st); st == zk.Connected && len(all) > 1 {
+	for st := range states { // on the way to ReadOnly there may be others, as members die one after the other
+		if all = append(all, st); st == zk.Connected && slices.Contains(all, zk.ReadOnly) {
 			break
 		}
 	}
