@@ -231,8 +231,8 @@ func TestWipedFake(t *testing.T) {
 			require.NoError(t, err)
 		}
 		seen := c.LastZxid()
-		on.link.cut()
 		at.Store(empty)
+		on.link.cut()
 		on.link.heal()
 		_, err := c.WaitState(ctx, zk.Lost)
 		require.NoError(t, err)
