@@ -27,16 +27,13 @@ func TestPipelineIsBounded(t *testing.T) {
 			})
 		})
 		var under []int32
-		for range n {
-			if len(under) == 0 {
-				for len(under) < min(window, n-next) {
-					under = append(under, p.want(proto.OpDelete).xid)
-				}
-				p.wantSilence()
-			}
-			p.reply(under[0], 0, nil)
-			under = under[1:]
-			if len(under) > 0 && next+window < n {
+		for range window {
+			under = append(under, p.want(proto.OpDelete).xid)
+		}
+		p.wantSilence()
+		for i := range n {
+			p.reply(under[i], 0, nil)
+			if len(under) < n {
 				under = append(under, p.want(proto.OpDelete).xid)
 			}
 		}

@@ -57,14 +57,22 @@ func TestProtectedNodeOfAnOlderSession(t *testing.T) {
 				p.conn.Close() // it is deleted behind our back, and that must not hit what is made now
 				p = s.accept("a:2181")
 				p.welcome(9 * time.Second)
-				r = p.want(proto.OpCreate2)
-				require.NotEqual(t, first, r.path(), "another UUID (CURATOR-79)")
-				p.reply(r.xid, 0, &proto.Create2Response{Path: r.path()})
+				second, deletions := "", 0
+				for range 2 { // whichever of the two goroutines comes first
+					if r = p.receive(); r.op == proto.OpDelete {
+						require.Equal(t, found, r.path())
+						p.reply(r.xid, proto.NoNode, nil)
+						deletions++
+						continue
+					}
+					require.Equal(t, proto.OpCreate2, r.op)
+					second = r.path()
+					require.NotEqual(t, first, second, "another UUID (CURATOR-79)")
+					p.reply(r.xid, 0, &proto.Create2Response{Path: second})
+				}
 				require.NoError(t, create.wait())
-				require.Equal(t, r.path(), *made)
-				r = p.want(proto.OpDelete)
-				require.Equal(t, found, r.path())
-				p.reply(r.xid, proto.NoNode, nil)
+				require.Equal(t, second, *made)
+				require.Equal(t, 1, deletions)
 				p.wantSilence()
 				go p.answerAll()
 				require.NoError(t, c.Close())
@@ -182,4 +190,20 @@ func TestUUIDsRepeatBySeed(t *testing.T) {
 	for _, id := range one {
 		require.NotContains(t, two, id)
 	}
+}
+
+// What goes on behind the caller's back is not bound to the caller's session.
+func TestGuaranteedDeletionOutlivesTheSessionOfItsView(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, s *script) {
+		c, p := s.start()
+		deletion := async(func() error { return c.InSession(c.Session()).DeleteGuaranteed(bg, "/n", AnyVersion) })
+		p.want(proto.OpDelete)
+		p.conn.Close()
+		require.ErrorIs(t, deletion.wait(), ErrConnectionLoss)
+		p = s.expired(7)
+		p.reply(p.want(proto.OpDelete).xid, 0, nil)
+		p.wantSilence()
+		go p.answerAll()
+		require.NoError(t, c.Close())
+	})
 }

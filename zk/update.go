@@ -65,7 +65,7 @@ func (u *update) run(ctx context.Context) (Stat, error) {
 		}
 		after, err := c.Set(ctx, u.path, wanted, stat.Version)
 		if MayHaveApplied(err) {
-			u.lost, u.old, u.wanted = err, stat, bytes.Clone(wanted)
+			u.lost, u.old, u.wanted = err, stat, wanted
 		}
 		if !errors.Is(err, ErrBadVersion) {
 			return after, err
