@@ -74,7 +74,8 @@
 //
 // # Cancellation
 //
-// When its context ends a call returns at once. If it waited it is not sent.
+// When its context ends a call returns at once, or half a millisecond later if
+// it is reading its own answer. If it waited it is not sent.
 // If it was sent the server will do it all the same: the error says so by
 // MayHaveApplied, the answer is thrown away, and a watch that it was to arm is
 // not there. No context but that of [Dial] has to do with the connection, and
