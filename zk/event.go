@@ -36,6 +36,7 @@ const (
 )
 
 var eventNames = map[EventType]string{
+	0:                        "None",
 	EventNodeCreated:         "NodeCreated",
 	EventNodeDeleted:         "NodeDeleted",
 	EventNodeDataChanged:     "NodeDataChanged",

@@ -70,8 +70,15 @@ func (w *world) cut() {
 	w.conns = nil
 }
 
-func (w *world) dial(host string, m *gssapi.Mechanism, opts ...zk.Option) (*zk.Conn, error) {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 1500*time.Millisecond)
+// Of what succeeds or is refused for good, patience bounds how slow a machine
+// may be; what is tried again and again is looked at for a while.
+const (
+	patience = 30 * time.Second
+	aWhile   = 3 * time.Second
+)
+
+func (w *world) dial(d time.Duration, host string, m *gssapi.Mechanism, opts ...zk.Option) (*zk.Conn, error) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), d)
 	defer cancel()
 	c, err := zk.Dial(ctx, host, append([]zk.Option{zk.Dialer(w.dialer), zk.SASL(m), zk.SessionTimeout(4 * time.Second)}, opts...)...)
 	if err == nil {
@@ -84,7 +91,7 @@ func (w *world) dial(host string, m *gssapi.Mechanism, opts ...zk.Option) (*zk.C
 func (w *world) must(m *gssapi.Mechanism, err error) *zk.Conn {
 	w.t.Helper()
 	require.NoError(w.t, err)
-	c, err := w.dial("zk1", m)
+	c, err := w.dial(patience, "zk1", m)
 	require.NoError(w.t, err)
 	return c
 }
@@ -162,14 +169,14 @@ func TestLongNamesReal(t *testing.T) {
 	m, err := gssapi.FromKeytab("app/host1", w.kdc.AddKey("app/host1"), w.conf)
 	require.NoError(t, err)
 	require.Equal(t, "app/host1@"+kdc.Realm, m.Principal())
-	c, err := w.dial("zk1", m)
+	c, err := w.dial(patience, "zk1", m)
 	require.NoError(t, err)
 	can(t, c, m.Principal())
 
 	secure := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, w.zk.TLSAddr())
 	}
-	c, err = w.dial("zk1", m, zk.Dialer(secure), zk.TLS(&tls.Config{
+	c, err = w.dial(patience, "zk1", m, zk.Dialer(secure), zk.TLS(&tls.Config{
 		RootCAs: ca.Pool(), Certificates: []tls.Certificate{ca.Issue("client")},
 	}))
 	require.NoError(t, err)
@@ -219,7 +226,11 @@ func TestRefusalsReal(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			m, err := tc.m()
 			require.NoError(t, err)
-			c, err := w.dial(tc.host, m)
+			limit := aWhile
+			if tc.want == "" || tc.final {
+				limit = patience
+			}
+			c, err := w.dial(limit, tc.host, m)
 			if tc.want == "" {
 				require.NoError(t, err)
 				_, _, err = c.Get(t.Context(), "/")
